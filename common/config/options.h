@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+/*
+ * options - the command line that both services share, and the steps from it to a configuration:
+ * --help, --version, --check-config, --env-file FILE. Everything else is environment.
+ */
+#ifndef COMMON_CONFIG_OPTIONS_H
+#define COMMON_CONFIG_OPTIONS_H
+
+#include "common/config/env.h"
+
+struct program {
+    const char *name;    /* "api-service" */
+    const char *summary; /* one line for --help */
+    const char *version;
+    const struct env_var *vars;
+    size_t n_vars;
+    /* Optional: what no single variable shows (two that contradict). Adds lines to `errors`. */
+    int (*check)(const void *config, struct buf *errors);
+};
+
+/*
+ * Reads the command line, the env file and the environment into `config`. Returns -1 to go on, or
+ * the exit code: 0 after --help, --version and a good --check-config (which prints the settings in
+ * force), 2 after any error, all of which are on standard error.
+ */
+int options_start(const struct program *p, int argc, char **argv, void *config);
+
+#endif

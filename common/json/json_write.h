@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+/*
+ * json_write - JSON text straight into a buf: no tree, no allocation per value. The caller writes
+ * the punctuation; these write the values that need care. Failures stick in the buf.
+ */
+#ifndef COMMON_JSON_JSON_WRITE_H
+#define COMMON_JSON_JSON_WRITE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/buf.h"
+
+/* A quoted string; invalid UTF-8 becomes U+FFFD, so what is written is always valid JSON. */
+void json_write_string(struct buf *out, const char *text, size_t len);
+
+/* The same for a C string; NULL is written as null. */
+void json_write_cstr(struct buf *out, const char *text);
+
+void json_write_int(struct buf *out, int64_t value);
+
+/* The shortest text that reads back as the same double, the same in every locale; null if not
+ * finite. Whole numbers below 2^53 print without a fraction (6, not 6.0). */
+void json_write_double(struct buf *out, double value);
+
+#endif
