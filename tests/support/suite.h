@@ -4,7 +4,8 @@
  *
  * A program lists its tests in one table and returns suite_main(). Called without arguments it runs
  * them all; with `test_x NAME` it runs the tests whose name contains NAME; `test_x --list` prints
- * them. The exit code is 1 when anything failed or nothing ran. The last line on standard output is
+ * them. The exit code is 1 when anything failed or no test matched. A test that asserts nothing
+ * counts as failed: it could not fail. The last line on standard output is
  * `suite <program>: N passed, N failed, N skipped`, which tests/run.sh adds up.
  *
  * CUnit's asserts are not thread-safe: collect in threads, assert in the test.
