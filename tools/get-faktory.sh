@@ -32,7 +32,7 @@ give_up() {
 }
 
 is_faktory() { # PATH
-    case $("$1" -v 2>/dev/null | head -n 1) in
+    case $("$1" -v 2>&1 | head -n 1) in # it says so on standard error
     "Faktory $series."*) ;;
     *) return 1 ;;
     esac
