@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+#include "tests/support/faktory_talk.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <json-c/json.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sha2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/base/buf.h"
+
+enum { TIMEOUT_S = 20, BULK_MAX = 64 << 20 };
+
+struct faktory_talk {
+    FILE *in; /* owns the descriptor */
+    int fd;
+};
+
+static int connect_to(int port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    struct timeval limit = {.tv_sec = TIMEOUT_S};
+    int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return -1;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (connect(fd, (struct sockaddr *)&at, sizeof at) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+int faktory_talk_send(struct faktory_talk *t, const char *line)
+{
+    struct buf out = BUF_INIT(0);
+    size_t done = 0;
+    ssize_t n = 0;
+    int code;
+
+    buf_add_str(&out, line);
+    buf_add_str(&out, "\r\n");
+    while (done < out.len && (n = send(t->fd, out.data + done, out.len - done, MSG_NOSIGNAL)) > 0)
+        done += (size_t)n;
+    if (done == out.len && !out.failed)
+        code = 0;
+    else
+        code = n < 0 && errno == EAGAIN ? ERR_TIMEOUT : ERR_CLOSED;
+    buf_fini(&out);
+    return code;
+}
+
+static char *read_bulk(FILE *in, size_t len)
+{
+    char *text = len <= BULK_MAX ? malloc(len + 2) : NULL;
+
+    if (!text || fread(text, 1, len + 2, in) != len + 2) {
+        free(text);
+        return NULL;
+    }
+    text[len] = '\0';
+    return text;
+}
+
+char *faktory_talk_read(struct faktory_talk *t)
+{
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t n = getline(&line, &room, t->in);
+
+    if (n < 3 || line[n - 1] != '\n') {
+        free(line);
+        return NULL;
+    }
+    line[n - 2] = '\0';
+    if (line[0] == '$' && line[1] != '-') {
+        char *bulk = read_bulk(t->in, strtoul(line + 1, NULL, 10));
+
+        free(line);
+        return bulk;
+    }
+    return line;
+}
+
+bool faktory_talk_ready(struct faktory_talk *t, int timeout_ms)
+{
+    struct pollfd p = {.fd = t->fd, .events = POLLIN};
+
+    return poll(&p, 1, timeout_ms) > 0;
+}
+
+char *faktory_talk_command(struct faktory_talk *t, const char *line)
+{
+    return faktory_talk_send(t, line) == 0 ? faktory_talk_read(t) : NULL;
+}
+
+/* SHA-256 of password and salt, then of the 32 bytes of that, `rounds` times in all. */
+static void hash_password(const char *password, const char *salt, int rounds,
+                          char hex[2 * SHA256_DIGEST_LENGTH + 1])
+{
+    uint8_t digest[SHA256_DIGEST_LENGTH];
+    SHA2_CTX ctx;
+
+    SHA256Init(&ctx);
+    SHA256Update(&ctx, (const uint8_t *)password, strlen(password));
+    SHA256Update(&ctx, (const uint8_t *)salt, strlen(salt));
+    SHA256Final(digest, &ctx);
+    for (int i = 1; i < rounds; i++) {
+        SHA256Init(&ctx);
+        SHA256Update(&ctx, digest, sizeof digest);
+        SHA256Final(digest, &ctx);
+    }
+    for (size_t i = 0; i < sizeof digest; i++)
+        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+}
+
+/* Writes the HELLO that answers this HI. */
+static void build_hello(struct buf *out, const char *hi, const char *password, const char *wid)
+{
+    char hex[2 * SHA256_DIGEST_LENGTH + 1];
+    struct json_object *o = json_tokener_parse(hi), *salt, *rounds;
+
+    buf_add_str(out, "HELLO {\"v\":2");
+    if (json_object_object_get_ex(o, "s", &salt) && json_object_object_get_ex(o, "i", &rounds)) {
+        hash_password(password ? password : "", json_object_get_string(salt),
+                      json_object_get_int(rounds), hex);
+        buf_addf(out, ",\"pwdhash\":\"%s\"", hex);
+    }
+    if (wid)
+        buf_addf(out, ",\"wid\":\"%s\",\"hostname\":\"test\",\"pid\":%d,\"labels\":[]", wid,
+                 (int)getpid());
+    buf_add_char(out, '}');
+    json_object_put(o);
+}
+
+static int shake_hands(struct faktory_talk *t, const char *password, const char *wid,
+                       struct err_text *why)
+{
+    struct buf hello = BUF_INIT(0);
+    char *hi = faktory_talk_read(t), *answer = NULL;
+    int code = 0;
+
+    if (!hi || strncmp(hi, "+HI {", 5) != 0)
+        code = err_set(why, ERR_PROTOCOL, "no HI but %s", hi ? hi : "nothing");
+    else {
+        build_hello(&hello, hi + 4, password, wid);
+        answer = faktory_talk_command(t, buf_str(&hello));
+        if (!answer || strcmp(answer, "+OK") != 0)
+            code = err_set(why, ERR_REFUSED, "HELLO refused: %s", answer ? answer : "closed");
+    }
+    buf_fini(&hello);
+    free(answer);
+    free(hi);
+    return code;
+}
+
+struct faktory_talk *faktory_talk_open(int port, const char *password, const char *wid,
+                                       struct err_text *why)
+{
+    struct faktory_talk *t = calloc(1, sizeof *t);
+
+    if (!t)
+        return NULL;
+    t->fd = connect_to(port);
+    if (t->fd < 0 || !(t->in = fdopen(t->fd, "re"))) {
+        err_set(why, ERR_IO, "cannot connect to 127.0.0.1:%d: %s", port, strerror(errno));
+        if (t->fd >= 0)
+            close(t->fd);
+        free(t);
+        return NULL;
+    }
+    setvbuf(t->in, NULL, _IONBF, 0); /* so that poll() knows of every byte not read yet */
+    if (shake_hands(t, password, wid, why) != 0) {
+        faktory_talk_close(t);
+        return NULL;
+    }
+    return t;
+}
+
+void faktory_talk_close(struct faktory_talk *t)
+{
+    if (!t)
+        return;
+    fclose(t->in);
+    free(t);
+}
