@@ -108,7 +108,7 @@ fetch_toolchain() {
         return 1
     fi
     chmod -R u+w "$dir"
-    chmod +x "$dir"/bin/* "$(find "$dir/pkg/tool" -maxdepth 0)" "$dir"/pkg/tool/*/*
+    chmod +x "$dir"/bin/* "$dir"/pkg/tool/*/*
     echo "$dir"
 }
 

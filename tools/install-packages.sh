@@ -78,7 +78,7 @@ missing_packages() { # GROUP... ; one line a package
 }
 
 apt() {
-    $as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+    $as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" >&2
 }
 
@@ -133,6 +133,8 @@ missing=$(missing_packages "$@" | sort -u | tr '\n' ' ')
 missing=${missing% }
 [ -n "$missing" ] || exit 0
 command="${as_root:+$as_root }apt-get install --no-install-recommends $missing"
+# shellcheck disable=SC2086
+known_to_apt $missing || command="${as_root:+$as_root }apt-get update && $command"
 
 if ! has_command apt-get; then
     say "Missing here (by the names of their Debian packages): $missing"
@@ -142,12 +144,12 @@ fi
 if [ -n "$check" ]; then
     say "Missing packages: $missing"
     say "Install them with: $command"
-    say "(after apt-get update, where that was never done; \`make check\` and \`make demo\` do it all)"
+    say "(\`make check\` and \`make demo\` do that by themselves, unless NO_INSTALL=1)"
     exit 1
 fi
 if [ -n "$as_root" ] && ! has_command sudo; then
     say "Missing packages: $missing"
-    say "There is no sudo here. As root: ${command#sudo }"
+    say "There is no sudo here. As root: ${command//sudo /}"
     exit 1
 fi
 
@@ -157,7 +159,7 @@ forbid_services
 # shellcheck disable=SC2086 # a list of words
 install $missing || {
     say "The installation failed; what apt-get said is above. To do it by hand:"
-    say "  ${as_root:+$as_root }apt-get update && $command"
+    say "  $command"
     exit 1
 }
 # shellcheck disable=SC2086
