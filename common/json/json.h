@@ -4,8 +4,8 @@
  *
  * json_check() says once whether a whole text is JSON under our rules. After that every value is a
  * slice of that text: cheap to cut out, and `args` leaves the program as the very text that came in
- * (1.10 stays 1.10). Decoding a string with escapes or a number is json-c's work; json.c is the one
- * file that includes it. A slice points into the caller's text and lives as long as that does.
+ * (1.10 stays 1.10). Decoding a string with escapes or a double is json-c's work (json_decode.c). A
+ * slice points into the caller's text and lives as long as that does.
  *
  * Refused, beyond RFC 8259's grammar: NaN and Infinity, single quotes, control characters and
  * invalid UTF-8 in strings, lone surrogates, \u0000, the same key twice in one object, nesting
@@ -71,10 +71,11 @@ size_t json_count(struct json_slice container);
 /* True for a string whose decoded bytes are `text`. */
 bool json_string_is(struct json_slice v, const char *text);
 
-/* Appends the decoded string (UTF-8, may not contain NUL) to `out`. 0, or ERR_INVALID: no string. */
+/* Appends the decoded string (UTF-8, may not contain NUL) to `out`. 0, or ERR_INVALID: no string.
+ */
 int json_read_string(struct json_slice v, struct buf *out);
 
-/* 0; ERR_INVALID when it is no number, or outside the range of a finite double. */
+/* 0; ERR_INVALID when it is no number, or outside the range of a finite double; ERR_NOMEM. */
 int json_read_double(struct json_slice v, double *out);
 
 /* 0; ERR_INVALID when it is no number, has a fraction or exponent, or does not fit int64_t. */
@@ -85,7 +86,7 @@ int json_read_bool(struct json_slice v, bool *out);
 
 /*
  * Looks for a number that a double cannot hold: an integer beyond 2^53 or a number that overflows.
- * Faktory decodes args into doubles and would round it silently (reference: its PUSH handling).
+ * Faktory decodes args into doubles and would round it silently.
  * True when one is inside `v`; *number is then its slice.
  */
 bool json_has_unsafe_number(struct json_slice v, struct json_slice *number);

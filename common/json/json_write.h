@@ -11,7 +11,8 @@
 
 #include "common/base/buf.h"
 
-/* A quoted string; invalid UTF-8 becomes U+FFFD, so what is written is always valid JSON. */
+/* A quoted string; NUL and bytes that are no UTF-8 become U+FFFD, so what is written always passes
+ * json_check(). */
 void json_write_string(struct buf *out, const char *text, size_t len);
 
 /* The same for a C string; NULL is written as null. */
