@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+/*
+ * link - one connection to Faktory that is kept alive by a thread of its own and pipelines.
+ *
+ * Any thread submits commands; the link's thread writes what has gathered in one send, reads the
+ * replies in order and calls each command's `done`. It connects, reconnects with capped, jittered
+ * backoff, and gives every command an outcome by its deadline. It knows nothing of jobs: pushing,
+ * fetching, acknowledging and heartbeats are all built on it.
+ *
+ * The outbox is not bounded here: whoever submits bounds what he has under way.
+ */
+#ifndef COMMON_FAKTORY_LINK_H
+#define COMMON_FAKTORY_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/err.h"
+#include "common/faktory/faktory.h"
+
+struct link;
+
+/* What became of a command. */
+enum link_fate {
+    LINK_ANSWERED, /* there is a reply, maybe `-ERR` */
+    LINK_UNSENT,   /* it surely never reached Faktory */
+    LINK_UNKNOWN,  /* it was sent, and no answer came: it may have been carried out */
+};
+
+/*
+ * One command line. The submitter owns it and everything it points to, and keeps both unchanged
+ * until `done` is called, exactly once, on the link's thread with no lock held. `done` may free it,
+ * and may submit further commands. `reply` is NULL unless answered; `why` is a sentence for the
+ * other two fates. Neither outlives the call.
+ */
+struct link_command {
+    const char *text; /* with its CRLF */
+    size_t len;
+    int64_t deadline_ms; /* monotonic; when it passes unanswered, the connection is given up */
+    void (*done)(struct link_command *c, enum link_fate fate, const struct resp_reply *reply,
+                 const char *why);
+    struct link_command *next; /* the link's, while it has the command */
+};
+
+struct link_options {
+    const char *name; /* of the thread and in log lines; at most 15 bytes; borrowed */
+    const struct faktory_settings *settings; /* borrowed, like identity */
+    const struct faktory_identity *identity; /* NULL: a producer */
+    unsigned window; /* most commands in flight; bounds what both sides must buffer */
+    /*
+     * A patient link keeps its commands over a lost connection and sends the unanswered ones again
+     * on the next (for commands that may be repeated: ACK, FAIL). An impatient one ends them with
+     * LINK_UNKNOWN, and those it cannot send with LINK_UNSENT as soon as a connect fails.
+     */
+    bool patient;
+    /* Called on the link's thread, no lock held, when the connection comes up or is lost, and when
+     * an attempt to connect failed (up = false, with the reason). NULL: nobody wants to know. */
+    void (*on_state)(void *ctx, bool up, const char *why);
+    void *ctx;
+};
+
+/* Starts the thread, which connects at once. NULL: no memory. Does not wait for the connection. */
+struct link *link_start(const struct link_options *options);
+
+/* Takes the command, from any thread, without blocking; false when the link is stopping, and the
+ * command is then still the caller's. */
+bool link_submit(struct link *l, struct link_command *c);
+
+bool link_is_up(const struct link *l);
+/* Commands taken and not done; any thread, a moment's view. */
+unsigned link_load(const struct link *l);
+/* How often a connection was made after the first. */
+unsigned long link_reconnects(const struct link *l);
+/* The kernel's last smoothed round trip in microseconds, 0 when never connected. */
+int64_t link_rtt_us(const struct link *l);
+
+/* First step of stopping: takes nothing more, works off what it has, but not beyond the deadline.
+ * Does not block; may be called again with an earlier deadline. */
+void link_finish(struct link *l, int64_t deadline_ms);
+
+/* Second step: waits for the thread, which ends every command left (see the fates), and frees. */
+void link_free(struct link *l);
+
+#endif
