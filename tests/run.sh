@@ -85,7 +85,7 @@ command_of() { # PROGRAM ; fills `args`
     *.sh) args=(bash "$1") ;;
     *.replay)
         name=${name#fuzz_}
-        args=("$1" "tests/fuzz/corpus/${name%.replay}")
+        args=("$1" "tests/fuzz/corpus/${name%.replay}"/*)
         ;;
     *) args=("$1" ${filter:+"$filter"}) ;;
     esac
