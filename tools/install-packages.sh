@@ -82,11 +82,9 @@ apt() {
         apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" >&2
 }
 
-known_to_apt() { # PACKAGE... ; false when apt has no lists yet
-    local package
-    for package in "$@"; do
-        apt-cache show "$package" >/dev/null 2>&1 || return 1
-    done
+# False when apt has no lists yet, or none that know these packages and all they depend on.
+known_to_apt() { # PACKAGE...
+    apt-get install --simulate --no-install-recommends "$@" >/dev/null 2>&1
 }
 
 # Packages that bring a service start it. Debian's way to say no is policy-rc.d; one that is there
@@ -132,15 +130,15 @@ install() { # PACKAGE...
 missing=$(missing_packages "$@" | sort -u | tr '\n' ' ')
 missing=${missing% }
 [ -n "$missing" ] || exit 0
-command="${as_root:+$as_root }apt-get install --no-install-recommends $missing"
-# shellcheck disable=SC2086
-known_to_apt $missing || command="${as_root:+$as_root }apt-get update && $command"
-
 if ! has_command apt-get; then
     say "Missing here (by the names of their Debian packages): $missing"
     say "This machine has no apt-get. Please install what brings the same programs and headers."
     exit 1
 fi
+command="${as_root:+$as_root }apt-get install --no-install-recommends $missing"
+# shellcheck disable=SC2086 # a list of words
+known_to_apt $missing || command="${as_root:+$as_root }apt-get update && $command"
+
 if [ -n "$check" ]; then
     say "Missing packages: $missing"
     say "Install them with: $command"
