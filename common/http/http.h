@@ -9,10 +9,12 @@
  * function, which replies. The caller of http_defer() must make sure that http_resume() comes, by
  * a deadline of its own: a suspended connection has no time-out.
  *
- * Answered here, before any handler: 400 (malformed, duplicate Content-Length, Content-Length with
- * Transfer-Encoding, unknown transfer coding), 404, 405 with Allow, 408 and closing of clients that
- * are slow to send a request, 411, 413, 415 for a body that says it is not JSON, 431, 503 while
- * stopping. Every error body is {"error":"..."}.
+ * Answered here, before any handler, always as {"error":"..."}: 400 (repeated Content-Length,
+ * Content-Length with Transfer-Encoding, a blank in a header name, %00 in the address), 404, 405
+ * with Allow, 408 for a request that is slow to arrive, 411, 413, 415 for a body that says it is
+ * not JSON, 501 for an unknown transfer coding, 503 while stopping. libmicrohttpd itself answers
+ * what it cannot parse, with a short HTML page that cannot be replaced: 400 (bad chunk, bad
+ * Content-Length), 413 (absurd Content-Length), 414, 431 (headers over 32 KiB), 505.
  */
 #ifndef COMMON_HTTP_HTTP_H
 #define COMMON_HTTP_HTTP_H
@@ -27,7 +29,7 @@
 struct http_server;
 struct http_request;
 
-/* Runs on the loop thread; replies or defers before it returns (else: 500). */
+/* Runs on the loop thread; replies or defers before it returns (else: 500, and an error line). */
 typedef void http_handler(struct http_request *r, void *ctx);
 
 struct http_route {
@@ -39,15 +41,32 @@ struct http_route {
 
 struct http_options {
     const char *bind_addr; /* "127.0.0.1:3000", "[::1]:3000", "0.0.0.0:0" (0: any free port) */
-    const struct http_route *routes;
+    const struct http_route *routes; /* borrowed until http_stop, like their texts */
     size_t n_routes;
-    void *ctx;                  /* given to every handler */
-    size_t body_max_bytes;      /* over it: 413 */
-    int64_t request_timeout_ms; /* for the whole request to arrive, counted from its first byte */
-    int64_t idle_timeout_ms;    /* between requests of a kept-alive connection */
+    void *ctx; /* given to every handler */
+
+    /* Over it: 413. A chunked body has no announced length: it is read and dropped up to twice this
+     * much and answered at its end; beyond that the connection is cut. */
+    size_t body_max_bytes;
+
+    /* For a request to arrive, counted from its request line, and as long again for that line of a
+     * new connection. Then 408 if the line was there, and the connection is cut. */
+    int64_t request_timeout_ms;
+
+    /* Silence after which a connection is closed: between requests, or anywhere but in a deferred
+     * one. Rounded up to whole seconds. */
+    int64_t idle_timeout_ms;
+
+    /* Clients beyond it wait, unanswered, in the backlog of the listening socket until one of these
+     * leaves. The limit of open files is raised for it; where the system refuses, fewer are served
+     * and a warning is logged. */
     unsigned connections_max;
-    struct metrics *metrics;    /* NULL: none; else wf_http_* are registered there */
-    const char *metrics_prefix; /* "wf_api" gives wf_api_http_requests_total{route,status} ... */
+
+    /* NULL: none. Else (prefix "wf_api") wf_api_http_requests_total{route,status},
+     * _http_request_seconds{route}, _http_connections, _http_deferred. Unknown paths are counted as
+     * route="other". Both are borrowed until http_stop. */
+    struct metrics *metrics;
+    const char *metrics_prefix;
 };
 
 /* Binds, starts the loop thread. NULL with `why` set (address in use, bad address, no memory). */
@@ -63,9 +82,9 @@ unsigned http_port(const struct http_server *s);
 void http_quiesce(struct http_server *s);
 
 /*
- * Waits until every deferred request was resumed and answered, but not longer than the deadline
- * for clients to take their answers; then ends the loop and frees the server. The caller has made
- * sure that all deferred requests are being resumed.
+ * Quiesces, waits until every deferred request was resumed (the caller sees to that: it is waited
+ * for without end, with an error line every few seconds), then until clients have taken their
+ * answers or clock_ms() reaches the deadline; ends the loop and frees the server. NULL is allowed.
  */
 void http_stop(struct http_server *s, int64_t deadline_ms);
 
@@ -74,20 +93,23 @@ void http_stop(struct http_server *s, int64_t deadline_ms);
 const char *http_path(const struct http_request *r);
 /* The body, never NULL; *len may be 0. Lives as long as the request. */
 const char *http_body(const struct http_request *r, size_t *len);
-/* A query parameter or header, or NULL. Lives as long as the request. */
+/* A query parameter (decoded) or header, or NULL. Lives as long as the request. */
 const char *http_query(const struct http_request *r, const char *name);
 const char *http_header(const struct http_request *r, const char *name);
 
-/* Adds a header to the reply to come. Values are ours; no CR or LF. */
+/* Adds a header to the reply to come; copied. Values are ours; no CR or LF; 4 KiB in all. */
 void http_add_header(struct http_request *r, const char *name, const char *value);
 
-/* Replies with the contents of `body`, which is emptied. Exactly once per request. */
+/*
+ * Replies with the contents of `body`, which is emptied (its memory is handed on, not copied).
+ * Exactly once per request. A body that failed becomes a 500; content_type NULL sends none.
+ */
 void http_reply(struct http_request *r, unsigned status, const char *content_type,
                 struct buf *body);
 
 /* Replies {"error":"<sentence>"}. */
-__attribute__((format(printf, 3, 4))) void http_reply_error(struct http_request *r,
-                                                            unsigned status, const char *fmt, ...);
+__attribute__((format(printf, 3, 4))) void http_reply_error(struct http_request *r, unsigned status,
+                                                            const char *fmt, ...);
 
 #define HTTP_JSON "application/json"
 
@@ -95,10 +117,17 @@ __attribute__((format(printf, 3, 4))) void http_reply_error(struct http_request 
 
 typedef void http_resume_fn(struct http_request *r, void *state);
 
-/* Suspends the request; `fn(r, state)` will run on the loop thread after http_resume(r). */
+/*
+ * Suspends the request; `fn(r, state)` will run on the loop thread after http_resume(r), and
+ * replies; it may not defer again. It runs even when the client has left meanwhile: the reply then
+ * goes nowhere, http_query and http_header give NULL.
+ */
 void http_defer(struct http_request *r, http_resume_fn *fn, void *state);
 
-/* From any thread, exactly once per deferred request; r may be gone when this returns. */
+/*
+ * From any thread, exactly once per deferred request, even before the handler that deferred it has
+ * returned; r may be gone when this returns. Cheap: the loop is woken only if it sleeps.
+ */
 void http_resume(struct http_request *r);
 
 #endif
