@@ -39,7 +39,8 @@ struct env_var {
     int64_t min, max;     /* for the numeric kinds */
     const char *choices;  /* for ENV_CHOICE */
     bool secret;          /* --check-config shows it redacted (FAKTORY_URL: its password) */
-    /* Optional further check of an ENV_STRING: 0, or a negative error with `expected` text added. */
+    /* Optional further check of an ENV_STRING: 0, or a negative error with `expected` text added.
+     */
     int (*check)(const char *value, struct buf *expected);
     const char *help; /* one or two sentences, wrapped by --help */
 };

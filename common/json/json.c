@@ -154,10 +154,12 @@ static bool is_plain(struct json_slice v)
 bool json_string_is(struct json_slice v, const char *text)
 {
     size_t len = strlen(text);
-    const char *at = v.at + 1, *end = v.at + v.len - 1, *text_end = text + len;
+    const char *text_end = text + len, *at, *end;
 
     if (json_type(v) != JSON_STRING)
         return false;
+    at = v.at + 1;
+    end = v.at + v.len - 1;
     if (is_plain(v))
         return (size_t)(end - at) == len && memcmp(at, text, len) == 0;
     while (at < end && text < text_end) {

@@ -20,8 +20,8 @@ void json_write_cstr(struct buf *out, const char *text);
 
 void json_write_int(struct buf *out, int64_t value);
 
-/* The shortest text that reads back as the same double, the same in every locale; null if not
- * finite. Whole numbers below 2^53 print without a fraction (6, not 6.0). */
+/* 15, 16 or 17 digits, as few as read back to the same double, alike in every locale; null if not
+ * finite. Whole numbers below 2^53 print without fraction or exponent (6, not 6.0). */
 void json_write_double(struct buf *out, double value);
 
 #endif
