@@ -213,8 +213,3 @@ int faktory_fd(const struct faktory *f)
 {
     return net_fd(f->net);
 }
-
-int64_t faktory_rtt_us(const struct faktory *f)
-{
-    return net_rtt_us(f->net);
-}

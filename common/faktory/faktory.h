@@ -69,6 +69,5 @@ int faktory_call(struct faktory *f, const char *command, struct resp_reply *repl
                  struct err_text *why);
 
 int faktory_fd(const struct faktory *f);
-int64_t faktory_rtt_us(const struct faktory *f);
 
 #endif

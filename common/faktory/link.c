@@ -20,7 +20,7 @@ enum {
     BACKOFF_FIRST_MS = 50,
     BACKOFF_MOST_MS = 3000,
     CROWDED_FAILURES = 8, /* after "too many connections": start from the longest wait */
-    TICK_MS = 1000,       /* longest sleep: refreshes the round trip */
+    SLEEP_MOST_MS = 60000,
     SEND_AT_ONCE = 256 << 10,
     LINK_STACK_BYTES = 128 << 10,
 };
@@ -38,6 +38,7 @@ struct link {
     struct queue outbox;      /* guarded by lock */
     bool sleeping;            /* guarded by lock: in poll(), or about to be */
     bool stopping;            /* guarded by lock */
+    bool renewing;            /* guarded by lock */
     int64_t stop_deadline_ms; /* guarded by lock */
 
     /* the link's thread only */
@@ -54,7 +55,6 @@ struct link {
     atomic_bool up;
     atomic_uint load;
     atomic_ulong connects;
-    _Atomic int64_t rtt_us;
 };
 
 static void queue_clear(struct queue *q)
@@ -147,7 +147,6 @@ static void connect_now(struct link *l)
         return;
     }
     atomic_fetch_add_explicit(&l->connects, 1, memory_order_relaxed);
-    atomic_store_explicit(&l->rtt_us, faktory_rtt_us(l->connection), memory_order_relaxed);
     tell_state(l, true, NULL);
 }
 
@@ -279,7 +278,7 @@ static int64_t earliest(int64_t a, int64_t b)
 /* Until when the thread may sleep if nothing happens. */
 static int64_t next_look(const struct link *l)
 {
-    int64_t at = earliest(flight_deadline(l), clock_ms() + TICK_MS);
+    int64_t at = flight_deadline(l);
 
     if (l->ready.head)
         at = earliest(at, l->ready.head->deadline_ms);
@@ -307,7 +306,7 @@ static bool wait_for_work(struct link *l)
     }
     mutex_unlock(&l->lock);
 
-    (void)poll(p, 2, clock_poll_ms(until, TICK_MS));
+    (void)poll(p, 2, clock_poll_ms(until, SLEEP_MOST_MS));
 
     mutex_lock(&l->lock);
     l->sleeping = false;
@@ -320,14 +319,19 @@ static bool wait_for_work(struct link *l)
 /* Takes over what was submitted. True when the link is to end now. */
 static bool take_orders(struct link *l)
 {
-    bool stopping;
+    bool stopping, renew;
     int64_t deadline;
 
     mutex_lock(&l->lock);
     queue_move(&l->ready, &l->outbox);
     stopping = l->stopping;
     deadline = l->stop_deadline_ms;
+    renew = l->renewing && l->connection && !l->in_flight.head;
+    if (renew)
+        l->renewing = false;
     mutex_unlock(&l->lock);
+    if (renew)
+        lose_connection(l, "a new one was asked for");
     return stopping && ((!l->ready.head && !l->in_flight.head) || clock_ms() >= deadline);
 }
 
@@ -365,8 +369,6 @@ static void *run(void *arg)
             send_ready(l);
         if (wait_for_work(l) && l->connection)
             receive(l);
-        else if (l->connection)
-            atomic_store_explicit(&l->rtt_us, faktory_rtt_us(l->connection), memory_order_relaxed);
     }
     end(l);
     return NULL;
@@ -433,6 +435,14 @@ void link_finish(struct link *l, int64_t deadline_ms)
     wake(l);
 }
 
+void link_renew(struct link *l)
+{
+    mutex_lock(&l->lock);
+    l->renewing = true;
+    mutex_unlock(&l->lock);
+    wake(l);
+}
+
 void link_free(struct link *l)
 {
     if (!l)
@@ -459,9 +469,4 @@ unsigned long link_reconnects(const struct link *l)
     unsigned long n = atomic_load_explicit(&l->connects, memory_order_relaxed);
 
     return n > 0 ? n - 1 : 0;
-}
-
-int64_t link_rtt_us(const struct link *l)
-{
-    return atomic_load_explicit(&l->rtt_us, memory_order_relaxed);
 }

@@ -72,8 +72,9 @@ bool link_is_up(const struct link *l);
 unsigned link_load(const struct link *l);
 /* How often a connection was made after the first. */
 unsigned long link_reconnects(const struct link *l);
-/* The kernel's last smoothed round trip in microseconds, 0 when never connected. */
-int64_t link_rtt_us(const struct link *l);
+
+/* Asks for a fresh connection (a new HELLO) once nothing is in flight. Any thread. */
+void link_renew(struct link *l);
 
 /* First step of stopping: takes nothing more, works off what it has, but not beyond the deadline.
  * Does not block; may be called again with an earlier deadline. */

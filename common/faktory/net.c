@@ -189,14 +189,3 @@ int net_fd(const struct net *n)
 {
     return n->fd;
 }
-
-int64_t net_rtt_us(const struct net *n)
-{
-    struct tcp_info info;
-    socklen_t len = sizeof info;
-
-    memset(&info, 0, sizeof info);
-    if (getsockopt(n->fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
-        return 0;
-    return info.tcpi_rtt;
-}

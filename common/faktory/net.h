@@ -40,7 +40,4 @@ int net_try_recv(struct net *n, void *to, size_t room, struct err_text *why);
 /* For poll(). */
 int net_fd(const struct net *n);
 
-/* The kernel's smoothed round-trip time of this connection in microseconds; 0: not known. */
-int64_t net_rtt_us(const struct net *n);
-
 #endif

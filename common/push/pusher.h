@@ -79,8 +79,8 @@ struct pusher_state {
     unsigned in_flight; /* jobs sent and not answered */
     unsigned connections_up;
     unsigned long reconnects;
-    bool away;      /* no connection, and the last attempt failed */
-    int64_t rtt_us; /* largest of the connections */
+    bool away;       /* no connection, and the last attempt failed */
+    int64_t push_us; /* smoothed round trip of a PUSHB, 0: none yet */
 };
 void pusher_look(struct pusher *p, struct pusher_state *state);
 

@@ -1,0 +1,505 @@
+// SPDX-License-Identifier: MIT
+#include "common/push/pusher.h"
+
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/buf.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/sync.h"
+#include "common/faktory/link.h"
+#include "common/push/push_reply.h"
+
+enum {
+    PIPELINE_MAX = 16, /* pushes in flight on one connection */
+    QUEUE_BYTES_MAX = 256 << 20,
+    PATIENCE_MIN_US = 1000, /* see patience_us() */
+    PATIENCE_SHARE = 16,
+    COMMAND_OVERHEAD = 16, /* PUSHB [...]CRLF */
+};
+
+struct producer { /* one connection of the pusher */
+    struct pusher *pusher;
+    struct link *link;
+    char name[16];
+    unsigned in_flight; /* guarded by the pusher's lock: batches */
+    bool up;            /* guarded by the pusher's lock */
+};
+
+struct pusher {
+    struct pusher_options options; /* immutable */
+    struct producer *producers;    /* immutable array of options.connections */
+    pthread_t flusher;
+
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* the flusher's: the queue, a connection or `stopping` changed */
+    /* guarded by lock */
+    struct push_job *head, **tail;
+    unsigned waiting;
+    size_t waiting_bytes;
+    unsigned jobs_in_flight, batches_in_flight;
+    unsigned up; /* connections */
+    bool away;   /* none is up and the last attempt failed */
+    char away_why[160];
+    int64_t push_us; /* smoothed round trip of a push */
+    bool stopping;
+    int64_t stop_deadline_ms;
+};
+
+/* One PUSHB under way. */
+struct batch {
+    struct link_command command; /* first: done() gets it back from the link */
+    struct producer *producer;
+    struct buf line;
+    struct push_job *jobs;
+    unsigned n;
+    int64_t sent_us;
+};
+
+/* ---- settling ---- */
+
+static struct counter *outcome_counter(const struct push_metrics *m, enum push_outcome outcome)
+{
+    struct counter *const by_outcome[] = {
+        [PUSH_STORED] = m->stored, [PUSH_REFUSED] = m->refused, [PUSH_AWAY] = m->away,
+        [PUSH_LATE] = m->late,     [PUSH_UNKNOWN] = m->unknown,
+    };
+
+    return by_outcome[outcome];
+}
+
+static void settle(struct pusher *p, struct push_job *job, enum push_outcome outcome,
+                   const char *why)
+{
+    histogram_observe(p->options.metrics.store_us, clock_us() - job->queued_us);
+    counter_add(outcome_counter(&p->options.metrics, outcome), 1);
+    job->settled(job, outcome, why);
+}
+
+static void settle_chain(struct pusher *p, struct push_job *job, enum push_outcome outcome,
+                         const char *why)
+{
+    while (job) {
+        struct push_job *next = job->next; /* settled() may free the job */
+
+        settle(p, job, outcome, why);
+        job = next;
+    }
+}
+
+/* Gives each job of an answered batch its own outcome: Faktory names the ones it did not store. */
+static void settle_answered(struct pusher *p, struct batch *b, const struct resp_reply *reply)
+{
+    struct push_reply parsed;
+
+    push_reply_read(&parsed, reply);
+    for (struct push_job *job = b->jobs, *next; job; job = next) {
+        struct err_text why = {""};
+        enum push_outcome outcome = push_reply_outcome(&parsed, job->jid, &why);
+
+        next = job->next;
+        settle(p, job, outcome, why.text);
+    }
+}
+
+static void note_push_time(struct pusher *p, int64_t us)
+{
+    p->push_us = p->push_us == 0 ? us : p->push_us + (us - p->push_us) / 8;
+}
+
+static void batch_done(struct link_command *command, enum link_fate fate,
+                       const struct resp_reply *reply, const char *why)
+{
+    static const enum push_outcome outcomes[] = {
+        [LINK_UNSENT] = PUSH_AWAY, [LINK_UNKNOWN] = PUSH_UNKNOWN};
+    struct batch *b = (struct batch *)command;
+    struct pusher *p = b->producer->pusher;
+    int64_t took_us = clock_us() - b->sent_us;
+
+    mutex_lock(&p->lock);
+    p->jobs_in_flight -= b->n;
+    p->batches_in_flight--;
+    b->producer->in_flight--;
+    if (fate == LINK_ANSWERED)
+        note_push_time(p, took_us);
+    cond_signal(&p->changed);
+    mutex_unlock(&p->lock);
+
+    if (fate == LINK_ANSWERED) {
+        histogram_observe(p->options.metrics.push_us, took_us);
+        settle_answered(p, b, reply);
+    } else {
+        log_warn("push of %u jobs not answered why=\"%s\" stored=%s", b->n, why,
+                 fate == LINK_UNSENT ? "no" : "unknown");
+        settle_chain(p, b->jobs, outcomes[fate], why);
+    }
+    buf_fini(&b->line);
+    free(b);
+}
+
+/* ---- what the connections say ---- */
+
+static void producer_state(void *ctx, bool up, const char *why)
+{
+    struct producer *pr = ctx;
+    struct pusher *p = pr->pusher;
+    bool was_away, away, back;
+
+    mutex_lock(&p->lock);
+    was_away = p->away;
+    back = up && p->up == 0;
+    if (up != pr->up)
+        p->up = up ? p->up + 1 : p->up - 1;
+    pr->up = up;
+    p->away = away = p->up == 0 && !up;
+    if (away)
+        snprintf(p->away_why, sizeof p->away_why, "%s", why);
+    cond_signal(&p->changed);
+    mutex_unlock(&p->lock);
+
+    if (away && !was_away)
+        log_warn("Faktory is away, jobs are refused until it is back why=\"%s\"", why);
+    else if (back)
+        log_info("connected to Faktory");
+}
+
+/* ---- the flusher: when to cut a batch, and where to send it ---- */
+
+/*
+ * How long a job waits for company while other jobs are in flight: a small part of what a push
+ * takes anyway, so that waiting costs next to nothing, and at least as long as it takes a burst of
+ * requests to come in. Never longer than max_delay.
+ */
+static int64_t patience_us(const struct pusher *p)
+{
+    int64_t us = p->push_us / PATIENCE_SHARE;
+
+    if (us < PATIENCE_MIN_US)
+        us = PATIENCE_MIN_US;
+    return us < p->options.max_delay_ms * 1000 ? us : p->options.max_delay_ms * 1000;
+}
+
+/* The connection with the least to do, or NULL when all are down or full. */
+static struct producer *best_producer_locked(struct pusher *p)
+{
+    struct producer *best = NULL;
+
+    for (unsigned i = 0; i < p->options.connections; i++) {
+        struct producer *pr = &p->producers[i];
+
+        if (pr->up && pr->in_flight < PIPELINE_MAX && (!best || pr->in_flight < best->in_flight))
+            best = pr;
+    }
+    return best;
+}
+
+/*
+ * Why a batch is to be cut now, in the words that people look for; NULL: not yet, and *again_us is
+ * when to ask again. Waiting jobs go as soon as they are as many as those in flight: nothing in
+ * flight, nothing waits; much in flight, the next batch may grow.
+ */
+static const char *reason_locked(struct pusher *p, int64_t *again_us)
+{
+    int64_t due_us;
+
+    if (!p->options.auto_batch)
+        return "batching is off";
+    if (p->waiting >= p->options.max_size)
+        return "batch full";
+    if (p->waiting >= p->jobs_in_flight || p->stopping)
+        return "idle connection";
+    due_us = p->head->queued_us + patience_us(p);
+    if (clock_us() >= due_us)
+        return "timeout";
+    *again_us = due_us;
+    return NULL;
+}
+
+/* Takes the next batch's jobs off the queue: at most max_size, and what one command may hold. */
+static struct push_job *cut_locked(struct pusher *p, unsigned *n, size_t *bytes)
+{
+    struct push_job *first = p->head, *last = NULL;
+
+    *n = 0;
+    *bytes = COMMAND_OVERHEAD;
+    for (struct push_job *job = first; job && *n < p->options.max_size; job = job->next) {
+        if (*n > 0 && *bytes + job->len + 1 > FAKTORY_COMMAND_BYTES_MAX)
+            break;
+        *bytes += job->len + 1;
+        (*n)++;
+        last = job;
+        if (!p->options.auto_batch && job->ends_request)
+            break;
+    }
+    p->head = last->next;
+    if (!p->head)
+        p->tail = &p->head;
+    last->next = NULL;
+    p->waiting -= *n;
+    p->waiting_bytes -= *bytes - COMMAND_OVERHEAD;
+    return first;
+}
+
+static void write_line(struct buf *line, const struct push_job *jobs)
+{
+    buf_add_str(line, "PUSHB [");
+    for (const struct push_job *job = jobs; job; job = job->next) {
+        if (job != jobs)
+            buf_add_char(line, ',');
+        buf_add(line, job->text, job->len);
+    }
+    buf_add_str(line, "]\r\n");
+}
+
+/* Without the lock: makes the command and gives it to the connection. */
+static void send_batch(struct pusher *p, struct producer *pr, struct push_job *jobs, unsigned n,
+                       size_t bytes)
+{
+    struct batch *b = calloc(1, sizeof *b);
+
+    if (b && buf_reserve(&b->line, bytes)) {
+        b->producer = pr;
+        b->jobs = jobs;
+        b->n = n;
+        write_line(&b->line, jobs);
+        b->sent_us = clock_us();
+        b->command = (struct link_command){.text = b->line.data,
+                                           .len = b->line.len,
+                                           .deadline_ms = jobs->deadline_ms,
+                                           .done = batch_done};
+        histogram_observe(p->options.metrics.batch_jobs, n);
+        if (link_submit(pr->link, &b->command))
+            return;
+    }
+    if (b)
+        buf_fini(&b->line);
+    free(b);
+    mutex_lock(&p->lock);
+    p->jobs_in_flight -= n;
+    p->batches_in_flight--;
+    pr->in_flight--;
+    mutex_unlock(&p->lock);
+    settle_chain(p, jobs, PUSH_AWAY, "no memory, or stopping");
+}
+
+/* Cuts one batch and sends it; drops the lock meanwhile. */
+static void flush_locked(struct pusher *p, struct producer *pr, const char *reason)
+{
+    unsigned n;
+    size_t bytes;
+    struct push_job *jobs = cut_locked(p, &n, &bytes);
+
+    p->jobs_in_flight += n;
+    p->batches_in_flight++;
+    pr->in_flight++;
+    mutex_unlock(&p->lock);
+    log_debug("flushing %u jobs (%s)", n, reason);
+    send_batch(p, pr, jobs, n, bytes);
+    mutex_lock(&p->lock);
+}
+
+/* Settles the whole queue, or only its jobs that are late; drops the lock meanwhile. */
+static void give_up_locked(struct pusher *p, bool only_late, enum push_outcome outcome,
+                           const char *why)
+{
+    struct push_job *first = p->head, **end = &p->head;
+    int64_t now = clock_ms();
+
+    while (*end && (!only_late || (*end)->deadline_ms <= now)) {
+        p->waiting--;
+        p->waiting_bytes -= (*end)->len + 1;
+        end = &(*end)->next;
+    }
+    if (end == &p->head)
+        return;
+    p->head = *end;
+    *end = NULL;
+    if (!p->head)
+        p->tail = &p->head;
+    mutex_unlock(&p->lock);
+    settle_chain(p, first, outcome, why);
+    mutex_lock(&p->lock);
+}
+
+static int64_t earliest(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* One look at the queue: sends a batch, gives up on jobs, or waits for a change. */
+static void flusher_step_locked(struct pusher *p)
+{
+    struct producer *pr;
+    const char *reason;
+    int64_t until = p->stopping ? p->stop_deadline_ms : CLOCK_NEVER, again_us = INT64_MAX;
+
+    if (!p->head) {
+        cond_wait_until(&p->changed, &p->lock, until);
+        return;
+    }
+    if (p->away) {
+        char why[sizeof p->away_why];
+
+        memcpy(why, p->away_why, sizeof why);
+        give_up_locked(p, false, PUSH_AWAY, why);
+        return;
+    }
+    if (p->head->deadline_ms <= clock_ms()) {
+        give_up_locked(p, true, PUSH_LATE, "the deadline passed while waiting to be sent");
+        return;
+    }
+    reason = reason_locked(p, &again_us);
+    pr = reason ? best_producer_locked(p) : NULL;
+    if (pr) {
+        flush_locked(p, pr, reason);
+        return;
+    }
+    until = earliest(until, p->head->deadline_ms);
+    if (!reason)
+        until = earliest(until, again_us / 1000 + 1);
+    cond_wait_until(&p->changed, &p->lock, until);
+}
+
+static void *flusher_run(void *arg)
+{
+    struct pusher *p = arg;
+
+    mutex_lock(&p->lock);
+    while (!p->stopping ||
+           ((p->head || p->batches_in_flight > 0) && clock_ms() < p->stop_deadline_ms))
+        flusher_step_locked(p);
+    give_up_locked(p, false, PUSH_LATE, "stopped before it could be sent");
+    mutex_unlock(&p->lock);
+    return NULL;
+}
+
+/* ---- the public side ---- */
+
+int pusher_add(struct pusher *p, struct push_job *first, unsigned n, struct err_text *why)
+{
+    int64_t now_us = clock_us();
+    struct push_job *last = NULL;
+    size_t bytes = 0;
+    int code = 0;
+    bool wake;
+
+    for (struct push_job *job = first; job; job = job->next) {
+        job->queued_us = now_us;
+        job->ends_request = job->next == NULL;
+        bytes += job->len + 1;
+        last = job;
+    }
+    mutex_lock(&p->lock);
+    wake = p->waiting == 0 || p->waiting + n >= p->options.max_size;
+    if (p->stopping)
+        code = err_set(why, ERR_STOPPED, "the service is stopping");
+    else if (p->away)
+        code = err_set(why, ERR_CLOSED, "%s", p->away_why);
+    else if (n > p->options.queue_max - p->waiting || bytes > QUEUE_BYTES_MAX - p->waiting_bytes)
+        code = err_set(why, ERR_FULL, "%u jobs are waiting already, of at most %u", p->waiting,
+                       p->options.queue_max);
+    else {
+        *p->tail = first;
+        p->tail = &last->next;
+        p->waiting += n;
+        p->waiting_bytes += bytes;
+        /* the flusher sleeps on: it asked to be woken when its batch is due */
+        wake = wake || p->waiting >= p->jobs_in_flight;
+        if (wake)
+            cond_signal(&p->changed);
+    }
+    mutex_unlock(&p->lock);
+    return code;
+}
+
+bool pusher_ask(struct pusher *p, struct link_command *command)
+{
+    struct producer *pr;
+
+    mutex_lock(&p->lock);
+    pr = best_producer_locked(p);
+    if (!pr)
+        pr = &p->producers[0];
+    mutex_unlock(&p->lock);
+    return link_submit(pr->link, command);
+}
+
+void pusher_look(struct pusher *p, struct pusher_state *state)
+{
+    mutex_lock(&p->lock);
+    *state = (struct pusher_state){.waiting = p->waiting,
+                                   .in_flight = p->jobs_in_flight,
+                                   .connections_up = p->up,
+                                   .away = p->away,
+                                   .push_us = p->push_us};
+    mutex_unlock(&p->lock);
+    for (unsigned i = 0; i < p->options.connections; i++)
+        state->reconnects += link_reconnects(p->producers[i].link);
+}
+
+static void free_pusher(struct pusher *p)
+{
+    for (unsigned i = 0; i < p->options.connections; i++)
+        if (p->producers[i].link)
+            link_finish(p->producers[i].link, 0);
+    for (unsigned i = 0; i < p->options.connections; i++)
+        link_free(p->producers[i].link);
+    free(p->producers);
+    cond_fini(&p->changed);
+    mutex_fini(&p->lock);
+    free(p);
+}
+
+static bool start_producers(struct pusher *p)
+{
+    for (unsigned i = 0; i < p->options.connections; i++) {
+        struct producer *pr = &p->producers[i];
+        struct link_options o = {.name = pr->name,
+                                 .settings = p->options.settings,
+                                 .window = PIPELINE_MAX * 2, /* pushes, and what is asked */
+                                 .on_state = producer_state,
+                                 .ctx = pr};
+
+        pr->pusher = p;
+        snprintf(pr->name, sizeof pr->name, "push-%u", i);
+        if (!(pr->link = link_start(&o)))
+            return false;
+    }
+    return true;
+}
+
+struct pusher *pusher_start(const struct pusher_options *options)
+{
+    struct pusher *p = calloc(1, sizeof *p);
+
+    if (!p || !(p->producers = calloc(options->connections, sizeof *p->producers))) {
+        free(p);
+        return NULL;
+    }
+    p->options = *options;
+    p->tail = &p->head;
+    mutex_init(&p->lock);
+    cond_init(&p->changed);
+    if (!start_producers(p) || thread_start(&p->flusher, "flusher", 0, flusher_run, p) != 0) {
+        free_pusher(p);
+        return NULL;
+    }
+    return p;
+}
+
+void pusher_stop(struct pusher *p, int64_t deadline_ms)
+{
+    mutex_lock(&p->lock);
+    p->stopping = true;
+    p->stop_deadline_ms = deadline_ms;
+    cond_signal(&p->changed);
+    mutex_unlock(&p->lock);
+    thread_join(p->flusher);
+    for (unsigned i = 0; i < p->options.connections; i++)
+        link_finish(p->producers[i].link, deadline_ms);
+    free_pusher(p);
+}
