@@ -179,7 +179,7 @@ static void test_dies_with_its_test(void)
 
 static void test_tempdir(void)
 {
-    struct tempdir other;
+    struct tempdir other = {""};
     char path[TEMPDIR_MAX];
 
     CU_ASSERT_EQUAL(tempdir_init(&other, NULL), 0);

@@ -209,6 +209,11 @@ void faktory_server_free(struct faktory_server *s)
     free(s);
 }
 
+static pid_t pid_of(const struct faktory_server *s, enum faktory_part part)
+{
+    return part == FAKTORY_REDIS ? s->redis : process_pid(s->process);
+}
+
 static int signal_part(struct faktory_server *s, enum faktory_part part, int signal_number)
 {
     if (!s->process)
@@ -220,9 +225,20 @@ static int signal_part(struct faktory_server *s, enum faktory_part part, int sig
     return 0;
 }
 
+static bool is_stopped(void *arg)
+{
+    return procfs_stopped(*(pid_t *)arg);
+}
+
 int faktory_server_pause(struct faktory_server *s, enum faktory_part part)
 {
-    return signal_part(s, part, SIGSTOP);
+    int code = signal_part(s, part, SIGSTOP);
+    pid_t pid;
+
+    if (code != 0)
+        return code;
+    pid = pid_of(s, part);
+    return wait_until(is_stopped, &pid, STOP_TIMEOUT_MS) ? 0 : ERR_TIMEOUT;
 }
 
 int faktory_server_resume(struct faktory_server *s, enum faktory_part part)

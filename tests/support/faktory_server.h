@@ -53,7 +53,7 @@ int faktory_server_kill(struct faktory_server *s);
 /* Starts it again after a stop or a kill, on the same port and the same data. */
 int faktory_server_restart(struct faktory_server *s, struct err_text *why);
 
-/* SIGSTOP and SIGCONT: the part is there and does not answer. */
+/* SIGSTOP, until every thread has stopped, and SIGCONT: the part is there and does not answer. */
 int faktory_server_pause(struct faktory_server *s, enum faktory_part part);
 int faktory_server_resume(struct faktory_server *s, enum faktory_part part);
 

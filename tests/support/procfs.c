@@ -57,14 +57,13 @@ struct stat_line {
     int parent;
 };
 
-static bool read_stat(pid_t pid, struct stat_line *out)
+static bool read_stat_file(const char *path, struct stat_line *out)
 {
-    char path[64], line[512];
+    char line[512];
     char *open, *close;
     bool ok;
     FILE *f;
 
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     if (!(f = fopen(path, "re")))
         return false;
     ok = fgets(line, sizeof line, f) != NULL;
@@ -75,6 +74,14 @@ static bool read_stat(pid_t pid, struct stat_line *out)
     *close = '\0';
     snprintf(out->name, sizeof out->name, "%.31s", open + 1);
     return sscanf(close + 1, " %c %d", &out->state, &out->parent) == 2;
+}
+
+static bool read_stat(pid_t pid, struct stat_line *out)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    return read_stat_file(path, out);
 }
 
 pid_t procfs_child(pid_t parent, const char *name)
@@ -101,4 +108,25 @@ bool procfs_gone(pid_t pid, const char *name)
 
     return pid <= 0 || !read_stat(pid, &st) || strcmp(st.name, name) != 0 || st.state == 'Z' ||
            st.state == 'X';
+}
+
+bool procfs_stopped(pid_t pid)
+{
+    char path[320];
+    struct dirent *entry;
+    struct stat_line st;
+    bool all = true;
+    DIR *dir;
+
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    if (!(dir = opendir(path)))
+        return false;
+    while (all && (entry = readdir(dir)) != NULL) {
+        if (entry->d_name[0] == '.')
+            continue;
+        snprintf(path, sizeof path, "/proc/%d/task/%s/stat", (int)pid, entry->d_name);
+        all = read_stat_file(path, &st) && st.state == 'T';
+    }
+    closedir(dir);
+    return all;
 }

@@ -18,4 +18,7 @@ pid_t procfs_child(pid_t parent, const char *name);
 /* True when the process with the command `name` has ended; a zombie has. */
 bool procfs_gone(pid_t pid, const char *name);
 
+/* True when every thread of the process is stopped: SIGSTOP reaches them one after the other. */
+bool procfs_stopped(pid_t pid);
+
 #endif

@@ -39,7 +39,7 @@ struct service *service_start(const char *program, const char *const *args, cons
  */
 int service_wait_port(struct service *s, const char *what, int timeout_ms);
 
-/* The port of the API, or the port of the worker's metrics. Known after the ready start. */
+/* The port of the API, or of the worker's metrics when its log named it before "ready"; else 0. */
 int service_port(const struct service *s);
 
 struct process *service_process(struct service *s);
