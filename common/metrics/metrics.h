@@ -18,12 +18,14 @@ struct gauge;
 struct histogram;
 
 struct metrics *metrics_new(void); /* NULL: no memory */
+/* After the last recording and the last scrape; NULL is allowed. */
 void metrics_free(struct metrics *m);
 
 /*
  * Finds or makes the metric of this name and label set. `labels` is the inside of the braces
  * (`route="/jobs/add",status="202"`) or NULL; label values are escaped by prometheus_label().
- * Metrics of one name share help and kind. NULL: no memory, or the name has another kind.
+ * Metrics of one name share help and kind. The texts are copied. NULL: no memory, a bad name, the
+ * name has another kind, or `m` is NULL.
  */
 struct counter *metrics_counter(struct metrics *m, const char *name, const char *help,
                                 const char *labels);
@@ -39,7 +41,9 @@ struct histogram *metrics_histogram(struct metrics *m, const char *name, const c
                                     const char *labels, const int64_t *bounds, size_t n_bounds,
                                     double scale);
 
-/* A gauge or counter whose value is asked for at each scrape: fn(ctx) on the scraping thread. */
+/* A gauge or counter whose value is asked for at each scrape: fn(ctx) on the scraping thread, with
+ * no lock held. 0, also when `m` is NULL; ERR_NOMEM; ERR_INVALID for a bad name, another kind, or
+ * when these labels are taken by another metric. */
 int metrics_gauge_fn(struct metrics *m, const char *name, const char *help, const char *labels,
                      double (*fn)(void *ctx), void *ctx);
 int metrics_counter_fn(struct metrics *m, const char *name, const char *help, const char *labels,
@@ -60,7 +64,8 @@ int64_t gauge_value(const struct gauge *g);
 void histogram_observe(struct histogram *h, int64_t value);
 uint64_t histogram_count(const struct histogram *h);
 int64_t histogram_sum(const struct histogram *h);
-/* The value below which `share` (0..1) of the observations lie, interpolated inside its bucket. */
+/* The value, in units, below which `share` (0..1) of the observations lie, interpolated inside its
+ * bucket; the highest bound for what lies above it; 0 while nothing was observed. */
 double histogram_quantile(const struct histogram *h, double share);
 
 #endif

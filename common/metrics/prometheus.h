@@ -10,7 +10,8 @@
 
 #define PROMETHEUS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
-/* Appends every metric, sorted by name. Takes the registry's lock, calls the gauge functions. */
+/* Appends every metric, sorted by name and labels, and calls the functions of those that have one.
+ * Holds the registry's lock only to step from one to the next: never in a call, never for long. */
 void prometheus_write(struct metrics *m, struct buf *out);
 
 /* Appends name="value" with the value escaped; a comma first unless `out` is empty. */
