@@ -199,62 +199,62 @@ static void choices_are_read_in_any_case(void)
     CU_ASSERT_EQUAL(config.level, 3);
 }
 
+static const char want_batch[] = "a whole number from 1 to 500";
+static const char want_delay[] = "a duration from 0ms to 1m, such as 250ms, 5s, 2m or 1h "
+                                 "(a bare number counts milliseconds)";
+static const char want_timeout[] = "a duration from 100ms to 1h, such as 250ms, 5s, 2m or 1h "
+                                   "(a bare number counts seconds)";
+static const char want_body[] = "a size from 1 to 4GiB, such as 512, 64KiB, 8MiB or 1GiB";
+static const char want_truth[] = "true or false (also yes/no, on/off, 1/0)";
+static const char want_lanes[] = "auto or a whole number from 1 to 64";
+static const struct {
+    const char *name, *text, *expected;
+} bad[] = {
+    {"T_BATCH", "abc", want_batch},
+    {"T_BATCH", "5s", want_batch},
+    {"T_BATCH", "0", want_batch},
+    {"T_BATCH", "-1", want_batch},
+    {"T_BATCH", "501", want_batch},
+    {"T_BATCH", "+5", want_batch},
+    {"T_BATCH", " 5", want_batch},
+    {"T_BATCH", "5 ", want_batch},
+    {"T_BATCH", "5.0", want_batch},
+    {"T_BATCH", "1e2", want_batch},
+    {"T_BATCH", "0x10", want_batch},
+    {"T_BATCH", "-", want_batch},
+    {"T_BATCH", "18446744073709551717", want_batch}, /* 2^64 + 101 */
+    {"T_LANES", "0", want_lanes},
+    {"T_LANES", "automatic", want_lanes},
+    {"T_AUTO_ENABLED", "maybe", want_truth},
+    {"T_AUTO_ENABLED", "2", want_truth},
+    {"T_AUTO_ENABLED", "true ", want_truth},
+    {"T_DELAY_MS", "-1", want_delay},
+    {"T_DELAY_MS", "61s", want_delay},
+    {"T_DELAY_MS", "5 s", want_delay},
+    {"T_DELAY_MS", "5sec", want_delay},
+    {"T_DELAY_MS", "1.5s", want_delay},
+    {"T_DELAY_MS", "s", want_delay},
+    {"T_TIMEOUT", "0", want_timeout},
+    {"T_TIMEOUT", "99ms", want_timeout},
+    {"T_TIMEOUT", "9223372036854775807h", want_timeout},
+    {"T_BODY", "0", want_body},
+    {"T_BODY", "8MB", want_body},
+    {"T_BODY", "8 MiB", want_body},
+    {"T_BODY", "9007199254740993GiB", want_body},
+    {"T_LEVEL", "trace", "error, warn, info or debug"},
+    {"T_LEVEL", "inf", "error, warn, info or debug"},
+    {"T_LEVEL", "error|warn", "error, warn, info or debug"},
+    {"T_QUEUES", "a;b", "names with commas between"},
+};
+
 static void bad_values_are_refused_with_what_was_expected(void)
 {
-    static const char batch[] = "a whole number from 1 to 500";
-    static const char delay[] = "a duration from 0ms to 1m, such as 250ms, 5s, 2m or 1h "
-                                "(a bare number counts milliseconds)";
-    static const char timeout[] = "a duration from 100ms to 1h, such as 250ms, 5s, 2m or 1h "
-                                  "(a bare number counts seconds)";
-    static const char body[] = "a size from 1 to 4GiB, such as 512, 64KiB, 8MiB or 1GiB";
-    static const char truth[] = "true or false (also yes/no, on/off, 1/0)";
-    static const char lanes[] = "auto or a whole number from 1 to 64";
-    static const struct {
-        const char *name, *text, *expected;
-    } cases[] = {
-        {"T_BATCH", "abc", batch},
-        {"T_BATCH", "5s", batch},
-        {"T_BATCH", "0", batch},
-        {"T_BATCH", "-1", batch},
-        {"T_BATCH", "501", batch},
-        {"T_BATCH", "+5", batch},
-        {"T_BATCH", " 5", batch},
-        {"T_BATCH", "5 ", batch},
-        {"T_BATCH", "5.0", batch},
-        {"T_BATCH", "1e2", batch},
-        {"T_BATCH", "0x10", batch},
-        {"T_BATCH", "-", batch},
-        {"T_BATCH", "18446744073709551717", batch}, /* 2^64 + 101 */
-        {"T_LANES", "0", lanes},
-        {"T_LANES", "automatic", lanes},
-        {"T_AUTO_ENABLED", "maybe", truth},
-        {"T_AUTO_ENABLED", "2", truth},
-        {"T_AUTO_ENABLED", "true ", truth},
-        {"T_DELAY_MS", "-1", delay},
-        {"T_DELAY_MS", "61s", delay},
-        {"T_DELAY_MS", "5 s", delay},
-        {"T_DELAY_MS", "5sec", delay},
-        {"T_DELAY_MS", "1.5s", delay},
-        {"T_DELAY_MS", "s", delay},
-        {"T_TIMEOUT", "0", timeout},
-        {"T_TIMEOUT", "99ms", timeout},
-        {"T_TIMEOUT", "9223372036854775807h", timeout},
-        {"T_BODY", "0", body},
-        {"T_BODY", "8MB", body},
-        {"T_BODY", "8 MiB", body},
-        {"T_BODY", "9007199254740993GiB", body},
-        {"T_LEVEL", "trace", "error, warn, info or debug"},
-        {"T_LEVEL", "inf", "error, warn, info or debug"},
-        {"T_LEVEL", "error|warn", "error, warn, info or debug"},
-        {"T_QUEUES", "a;b", "names with commas between"},
-    };
-
-    for (int i = 0; i < SUITE_COUNT(cases); i++) {
+    for (int i = 0; i < SUITE_COUNT(bad); i++) {
         char wanted[256];
 
-        CU_ASSERT_EQUAL(read_with(cases[i].name, cases[i].text), ERR_INVALID);
-        snprintf(wanted, sizeof wanted, "%s=\"%s\": expected %s\n", cases[i].name, cases[i].text,
-                 cases[i].expected);
+        CU_ASSERT_EQUAL(read_with(bad[i].name, bad[i].text), ERR_INVALID);
+        snprintf(wanted, sizeof wanted, "%s=\"%s\": expected %s\n", bad[i].name, bad[i].text,
+                 bad[i].expected);
         CU_ASSERT_STRING_EQUAL(buf_str(&errors), wanted);
         CU_ASSERT_EQUAL(config.batch, 100); /* the default, not half of what was read */
         CU_ASSERT_EQUAL(config.delay, 50);
@@ -336,21 +336,21 @@ static void what_is_shown_reads_back(void)
     };
 
     for (int i = 0; i < SUITE_COUNT(cases); i++) {
-        struct config first;
-        char *value;
+        char *value, *first;
 
         CU_ASSERT_EQUAL(read_with(cases[i].name, cases[i].text), 0);
         env_show(vars, N_VARS, &config, &out);
         CU_ASSERT_PTR_NOT_NULL_FATAL(strstr(buf_str(&out), cases[i].shown));
 
-        first = config;
+        first = buf_take(&out);
         value = strdup(strchr(cases[i].shown, '=') + 1);
-        CU_ASSERT_PTR_NOT_NULL_FATAL(value);
+        CU_ASSERT_FATAL(first && value);
         value[strcspn(value, "\n")] = '\0';
         CU_ASSERT_EQUAL(read_with(cases[i].name, value), 0);
+        env_show(vars, N_VARS, &config, &out);
+        CU_ASSERT_STRING_EQUAL(buf_str(&out), first);
         free(value);
-        config.queues = first.queues; /* the same text at another place */
-        CU_ASSERT_EQUAL(memcmp(&first, &config, sizeof config), 0);
+        free(first);
     }
 }
 
