@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -30,7 +31,8 @@ struct queue { /* commands, singly linked, appended at the tail */
 };
 
 struct link {
-    struct link_options options; /* immutable */
+    struct link_options options; /* immutable, like the name */
+    char name[16];
     pthread_t thread;
     int wake_fd; /* eventfd: written when the thread sleeps and should look again */
 
@@ -123,7 +125,7 @@ static void lose_connection(struct link *l, const char *why)
     l->connection = NULL;
     l->retry_ms = clock_ms() + (l->proven ? 0 : backoff_next_ms(&l->backoff));
     l->n_in_flight = 0;
-    log_debug("connection lost link=%s why=\"%s\"", l->options.name, why);
+    log_debug("connection lost link=%s why=\"%s\"", l->name, why);
     tell_state(l, false, why);
     if (l->options.patient) {
         queue_move(&l->in_flight, &l->ready); /* the unanswered ones first, in their order */
@@ -140,7 +142,7 @@ static void connect_now(struct link *l)
     l->proven = false;
     if (!l->connection) {
         l->retry_ms = clock_ms() + backoff_next_ms(&l->backoff);
-        log_debug("cannot connect link=%s why=\"%s\"", l->options.name, why.text);
+        log_debug("cannot connect link=%s why=\"%s\"", l->name, why.text);
         tell_state(l, false, why.text);
         if (!l->options.patient)
             settle_all(l, &l->ready, LINK_UNSENT, why.text);
@@ -312,7 +314,7 @@ static bool wait_for_work(struct link *l)
     l->sleeping = false;
     mutex_unlock(&l->lock);
     if (p[0].revents && read(l->wake_fd, &count, sizeof count) < 0 && errno != EAGAIN)
-        log_error("link %s: eventfd: %s", l->options.name, strerror(errno));
+        log_error("link %s: eventfd: %s", l->name, strerror(errno));
     return p[1].revents != 0;
 }
 
@@ -381,13 +383,14 @@ struct link *link_start(const struct link_options *options)
     if (!l)
         return NULL;
     l->options = *options;
+    snprintf(l->name, sizeof l->name, "%.10s-%u", options->name, options->number % 1000);
     l->backoff = (struct backoff){.first_ms = BACKOFF_FIRST_MS, .most_ms = BACKOFF_MOST_MS};
     queue_clear(&l->outbox);
     queue_clear(&l->ready);
     queue_clear(&l->in_flight);
     mutex_init(&l->lock);
     l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (l->wake_fd < 0 || thread_start(&l->thread, options->name, LINK_STACK_BYTES, run, l) != 0) {
+    if (l->wake_fd < 0 || thread_start(&l->thread, l->name, LINK_STACK_BYTES, run, l) != 0) {
         if (l->wake_fd >= 0)
             close(l->wake_fd);
         mutex_fini(&l->lock);

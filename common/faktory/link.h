@@ -44,7 +44,8 @@ struct link_command {
 };
 
 struct link_options {
-    const char *name; /* of the thread and in log lines; at most 15 bytes; borrowed */
+    const char *name; /* of the thread and in log lines: "<name>-<number>"; at most 10 bytes */
+    unsigned number;
     const struct faktory_settings *settings; /* borrowed, like identity */
     const struct faktory_identity *identity; /* NULL: a producer */
     unsigned window; /* most commands in flight; bounds what both sides must buffer */

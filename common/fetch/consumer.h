@@ -42,6 +42,7 @@ struct consumer_metrics {
 struct consumer_options {
     const struct faktory_settings *settings; /* borrowed, like all pointers here */
     const char *hostname;                    /* as Faktory's page shows it */
+    const char *labels;                      /* a JSON array of strings, shown there too */
     const char *const *queues;               /* in order of priority */
     size_t n_queues;
     unsigned lanes;           /* fetching connections; 0: chosen */

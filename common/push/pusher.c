@@ -25,7 +25,6 @@ enum {
 struct producer { /* one connection of the pusher */
     struct pusher *pusher;
     struct link *link;
-    char name[16];
     unsigned in_flight; /* guarded by the pusher's lock: batches */
     bool up;            /* guarded by the pusher's lock */
 };
@@ -458,14 +457,14 @@ static bool start_producers(struct pusher *p)
 {
     for (unsigned i = 0; i < p->options.connections; i++) {
         struct producer *pr = &p->producers[i];
-        struct link_options o = {.name = pr->name,
+        struct link_options o = {.name = "push",
+                                 .number = i,
                                  .settings = p->options.settings,
                                  .window = PIPELINE_MAX * 2, /* pushes, and what is asked */
                                  .on_state = producer_state,
                                  .ctx = pr};
 
         pr->pusher = p;
-        snprintf(pr->name, sizeof pr->name, "push-%u", i);
         if (!(pr->link = link_start(&o)))
             return false;
     }

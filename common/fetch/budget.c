@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+#include "common/fetch/budget.h"
+
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+#include "common/base/sync.h"
+
+enum {
+    SAMPLE_MIN_US = 2000, /* rates are measured over a round trip, and at least this */
+    ROUND_TRIPS = 2,      /* how many of them are asked ahead: the rate may grow */
+};
+
+struct budget {
+    unsigned capacity, extra_max; /* immutable */
+
+    pthread_mutex_t lock;
+    pthread_cond_t unasked; /* asked became 0 */
+    /* guarded by lock */
+    unsigned asked, in_hand;
+    bool hungry;
+    int64_t rtt_us;
+    int64_t sample_start_us;
+    unsigned sample_finished;
+    double per_us; /* smoothed rate of finished jobs */
+};
+
+struct budget *budget_new(unsigned capacity, unsigned extra_max)
+{
+    struct budget *b = calloc(1, sizeof *b);
+
+    if (!b)
+        return NULL;
+    b->capacity = capacity;
+    b->extra_max = extra_max;
+    b->sample_start_us = clock_us();
+    mutex_init(&b->lock);
+    cond_init(&b->unasked);
+    return b;
+}
+
+void budget_free(struct budget *b)
+{
+    if (!b)
+        return;
+    cond_fini(&b->unasked);
+    mutex_fini(&b->lock);
+    free(b);
+}
+
+static unsigned limit_locked(const struct budget *b)
+{
+    double extra = b->per_us * (double)b->rtt_us * ROUND_TRIPS;
+
+    return b->capacity + (extra < b->extra_max ? (unsigned)extra : b->extra_max);
+}
+
+unsigned budget_ask(struct budget *b, unsigned want)
+{
+    unsigned limit, used;
+
+    mutex_lock(&b->lock);
+    limit = limit_locked(b);
+    used = b->asked + b->in_hand;
+    if (want > (used < limit ? limit - used : 0)) {
+        want = used < limit ? limit - used : 0;
+        b->hungry = true;
+    }
+    b->asked += want;
+    mutex_unlock(&b->lock);
+    return want;
+}
+
+void budget_answered(struct budget *b, bool job)
+{
+    mutex_lock(&b->lock);
+    b->asked--;
+    if (job)
+        b->in_hand++;
+    if (b->asked == 0)
+        cond_broadcast(&b->unasked);
+    mutex_unlock(&b->lock);
+}
+
+static void sample_locked(struct budget *b)
+{
+    int64_t now_us = clock_us(), took_us = now_us - b->sample_start_us;
+    double rate;
+
+    b->sample_finished++;
+    if (took_us < SAMPLE_MIN_US || took_us < b->rtt_us)
+        return;
+    rate = (double)b->sample_finished / (double)took_us;
+    b->per_us = rate > b->per_us ? rate : (rate + b->per_us) / 2;
+    b->sample_finished = 0;
+    b->sample_start_us = now_us;
+}
+
+bool budget_finished(struct budget *b)
+{
+    bool hungry;
+
+    mutex_lock(&b->lock);
+    b->in_hand--;
+    sample_locked(b);
+    hungry = b->hungry;
+    b->hungry = false;
+    mutex_unlock(&b->lock);
+    return hungry;
+}
+
+void budget_set_rtt(struct budget *b, int64_t rtt_us)
+{
+    mutex_lock(&b->lock);
+    b->rtt_us = rtt_us;
+    mutex_unlock(&b->lock);
+}
+
+bool budget_wait_unasked(struct budget *b, int64_t deadline_ms)
+{
+    bool done;
+
+    mutex_lock(&b->lock);
+    while (b->asked > 0 && cond_wait_until(&b->unasked, &b->lock, deadline_ms))
+        ;
+    done = b->asked == 0;
+    mutex_unlock(&b->lock);
+    return done;
+}
+
+void budget_look(struct budget *b, unsigned *asked, unsigned *in_hand)
+{
+    mutex_lock(&b->lock);
+    *asked = b->asked;
+    *in_hand = b->in_hand;
+    mutex_unlock(&b->lock);
+}

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: MIT
+#include "common/fetch/consumer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/buf.h"
+#include "common/base/clock.h"
+#include "common/base/sync.h"
+#include "common/fetch/budget.h"
+#include "common/fetch/heartbeat.h"
+#include "common/fetch/lane.h"
+#include "common/fetch/settler.h"
+
+enum {
+    LANES_AUTO = 4, /* Faktory works off one connection in order: four keep its cores busy */
+    SETTLERS = 3,
+    WINDOW_AUTO = 256,
+    WID_RANDOM_BYTES = 8,
+    WID_MAX = 96,
+};
+
+struct consumer {
+    struct consumer_options options; /* immutable, as is all up to `lock` */
+    char wid[WID_MAX];
+    struct buf queues;
+    struct faktory_identity identity;
+    struct budget *budget;
+    struct lane **lanes;
+    struct settler *settler;
+    struct heartbeat *heartbeat;
+    pthread_t ticker;
+    bool ticking; /* the thread was started */
+
+    pthread_mutex_t lock;
+    pthread_cond_t tick; /* the ticker's: next_ms or stopping changed */
+    /* guarded by lock */
+    int64_t next_ms;
+    bool stopping;
+};
+
+/* ---- the ticker: everything that happens at a time ---- */
+
+static void tick_at(void *ctx, int64_t at_ms)
+{
+    struct consumer *c = ctx;
+
+    mutex_lock(&c->lock);
+    if (at_ms < c->next_ms) {
+        c->next_ms = at_ms;
+        cond_signal(&c->tick);
+    }
+    mutex_unlock(&c->lock);
+}
+
+static void *tick_run(void *arg)
+{
+    struct consumer *c = arg;
+
+    mutex_lock(&c->lock);
+    while (!c->stopping) {
+        int64_t now_ms = clock_ms();
+
+        if (now_ms < c->next_ms) {
+            cond_wait_until(&c->tick, &c->lock, c->next_ms);
+            continue;
+        }
+        c->next_ms = CLOCK_NEVER;
+        mutex_unlock(&c->lock);
+        settler_tick(c->settler, now_ms);
+        for (unsigned i = 0; i < c->options.lanes; i++)
+            lane_resume(c->lanes[i], now_ms);
+        tick_at(c, heartbeat_tick(c->heartbeat, now_ms));
+        mutex_lock(&c->lock);
+    }
+    mutex_unlock(&c->lock);
+    return NULL;
+}
+
+static void on_round_trip(void *ctx, int64_t rtt_us)
+{
+    struct consumer *c = ctx;
+
+    budget_set_rtt(c->budget, rtt_us);
+}
+
+/* ---- outcomes ---- */
+
+/* The job has left the receiver's hands: lanes that went hungry may ask again. */
+static void finished(struct consumer *c)
+{
+    if (budget_finished(c->budget))
+        for (unsigned i = 0; i < c->options.lanes; i++)
+            lane_fill(c->lanes[i]);
+}
+
+void consumer_ack(struct consumer *c, struct job *job)
+{
+    settler_ack(c->settler, job);
+    finished(c);
+}
+
+void consumer_fail(struct consumer *c, struct job *job, const char *errtype, const char *message,
+                   bool permanent)
+{
+    settler_fail(c->settler, job, errtype, message, permanent);
+    finished(c);
+}
+
+void consumer_hand_back(struct consumer *c, struct job *job)
+{
+    settler_hand_back(c->settler, job);
+    finished(c);
+}
+
+/* ---- start ---- */
+
+static void make_wid(struct consumer *c)
+{
+    unsigned char random[WID_RANDOM_BYTES];
+    int n = snprintf(c->wid, sizeof c->wid, "%.60s-", c->options.hostname);
+
+    arc4random_buf(random, sizeof random);
+    for (size_t i = 0; i < sizeof random; i++)
+        n += snprintf(c->wid + n, sizeof c->wid - (size_t)n, "%02x", random[i]);
+}
+
+static bool join_queues(struct consumer *c)
+{
+    for (size_t i = 0; i < c->options.n_queues; i++) {
+        if (i > 0)
+            buf_add_char(&c->queues, ' ');
+        buf_add_str(&c->queues, c->options.queues[i]);
+    }
+    return !c->queues.failed;
+}
+
+static bool start_lanes(struct consumer *c)
+{
+    unsigned n = c->options.lanes;
+
+    c->lanes = calloc(n, sizeof *c->lanes);
+    for (unsigned i = 0; c->lanes && i < n; i++) {
+        struct lane_options o = {.number = i,
+                                 .settings = c->options.settings,
+                                 .identity = &c->identity,
+                                 .queues = c->queues.data,
+                                 .window_max = c->options.window_max,
+                                 .poll_interval_ms = c->options.poll_interval_ms,
+                                 .budget = c->budget,
+                                 .metrics = &c->options.metrics,
+                                 .deliver = c->options.deliver,
+                                 .deliver_ctx = c->options.ctx,
+                                 .resume_at = tick_at,
+                                 .resume_ctx = c};
+
+        if (!(c->lanes[i] = lane_start(&o)))
+            return false;
+    }
+    return c->lanes != NULL;
+}
+
+/* In the order of need: the heartbeat first, so that Faktory never sees a silent worker. */
+static bool start_parts(struct consumer *c)
+{
+    struct heartbeat_options beat = {.settings = c->options.settings,
+                                     .identity = &c->identity,
+                                     .wished = c->options.wished,
+                                     .wished_ctx = c->options.ctx,
+                                     .round_trip = on_round_trip,
+                                     .round_trip_ctx = c};
+    struct settler_options settle = {.settings = c->options.settings,
+                                     .connections = SETTLERS,
+                                     .metrics = &c->options.metrics,
+                                     .tick_at = tick_at,
+                                     .ctx = c};
+
+    if (!join_queues(c) ||
+        !(c->budget = budget_new(c->options.capacity, c->options.lanes * c->options.window_max)) ||
+        !(c->settler = settler_start(&settle)) || !(c->heartbeat = heartbeat_start(&beat)) ||
+        !start_lanes(c))
+        return false;
+    c->ticking = thread_start(&c->ticker, "consumer-tick", 128 << 10, tick_run, c) == 0;
+    return c->ticking;
+}
+
+struct consumer *consumer_start(const struct consumer_options *options)
+{
+    struct consumer *c = calloc(1, sizeof *c);
+
+    if (!c)
+        return NULL;
+    c->options = *options;
+    if (c->options.lanes == 0)
+        c->options.lanes = LANES_AUTO;
+    if (c->options.window_max == 0)
+        c->options.window_max = WINDOW_AUTO;
+    make_wid(c);
+    c->identity = (struct faktory_identity){
+        .wid = c->wid, .hostname = c->options.hostname, .labels = c->options.labels};
+    mutex_init(&c->lock);
+    cond_init(&c->tick);
+    if (!start_parts(c)) {
+        consumer_stop(c, 0);
+        return NULL;
+    }
+    return c;
+}
+
+/* ---- stop ---- */
+
+void consumer_quiet(struct consumer *c, enum consumer_wish state)
+{
+    for (unsigned i = 0; i < c->options.lanes; i++)
+        lane_quiet(c->lanes[i]);
+    heartbeat_set_state(c->heartbeat, state);
+    tick_at(c, 0);
+}
+
+bool consumer_wait_fetched(struct consumer *c, int64_t deadline_ms)
+{
+    return budget_wait_unasked(c->budget, deadline_ms);
+}
+
+bool consumer_wait_settled(struct consumer *c, int64_t deadline_ms)
+{
+    return settler_wait(c->settler, deadline_ms);
+}
+
+/* Works on a half-started consumer too. */
+void consumer_stop(struct consumer *c, int64_t deadline_ms)
+{
+    if (c->ticking) {
+        mutex_lock(&c->lock);
+        c->stopping = true;
+        cond_signal(&c->tick);
+        mutex_unlock(&c->lock);
+        thread_join(c->ticker);
+    }
+    for (unsigned i = 0; c->lanes && i < c->options.lanes; i++)
+        if (c->lanes[i])
+            lane_finish(c->lanes[i], deadline_ms);
+    if (c->settler)
+        settler_finish(c->settler, deadline_ms);
+    if (c->heartbeat)
+        heartbeat_finish(c->heartbeat, deadline_ms);
+    for (unsigned i = 0; c->lanes && i < c->options.lanes; i++)
+        lane_free(c->lanes[i]);
+    settler_free(c->settler);
+    heartbeat_free(c->heartbeat);
+    budget_free(c->budget);
+    buf_fini(&c->queues);
+    free(c->lanes);
+    cond_fini(&c->tick);
+    mutex_fini(&c->lock);
+    free(c);
+}
+
+/* ---- view ---- */
+
+void consumer_look(struct consumer *c, struct consumer_state *state)
+{
+    int64_t settler_ms = settler_heard_ms(c->settler), beat_ms = heartbeat_heard_ms(c->heartbeat);
+
+    *state = (struct consumer_state){
+        .lanes = c->options.lanes,
+        .connections = c->options.lanes + SETTLERS + 1,
+        .connections_up = settler_connections_up(c->settler) + heartbeat_is_up(c->heartbeat),
+        .reconnects = settler_reconnects(c->settler) + heartbeat_reconnects(c->heartbeat),
+        .settling = settler_open(c->settler),
+        .rtt_us = heartbeat_rtt_us(c->heartbeat),
+        .heard_ms = settler_ms > beat_ms ? settler_ms : beat_ms,
+    };
+    budget_look(c->budget, &state->fetches, &state->in_hand);
+    for (unsigned i = 0; i < c->options.lanes; i++) {
+        int64_t heard_ms = lane_heard_ms(c->lanes[i]);
+
+        state->lanes_up += lane_is_up(c->lanes[i]);
+        state->window += lane_window(c->lanes[i]);
+        state->reconnects += lane_reconnects(c->lanes[i]);
+        if (heard_ms > state->heard_ms)
+            state->heard_ms = heard_ms;
+    }
+    state->connections_up += state->lanes_up;
+}
+
+unsigned consumer_window(const struct consumer *c, unsigned lane)
+{
+    return lane_window(c->lanes[lane]);
+}

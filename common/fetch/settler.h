@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+/*
+ * settler - tells Faktory what became of jobs, and sees to it that Faktory has heard it.
+ *
+ * Outcomes go out on connections of their own, many in one write, in any order, over reconnects
+ * (they are safe to repeat). A settlement passes through steps: ACK; or FAIL, then for a permanent
+ * error the move from the retries to the dead set; or for a job handed back PUSHB of its copy, then
+ * ACK. A step that Faktory answers with a passing error is tried again later.
+ * Safety: one lock, never held across I/O.
+ */
+#ifndef COMMON_FETCH_SETTLER_H
+#define COMMON_FETCH_SETTLER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/faktory/job.h"
+#include "common/fetch/consumer.h"
+
+struct settler;
+
+struct settler_options {
+    const struct faktory_settings *settings;
+    unsigned connections;
+    const struct consumer_metrics *metrics;
+    /* Wants settler_tick() at this time. Any thread, no lock held. */
+    void (*tick_at)(void *ctx, int64_t at_ms);
+    void *ctx;
+};
+
+struct settler *settler_start(const struct settler_options *options); /* NULL: no memory */
+
+/* Each takes the job over. Any thread, never blocks. */
+void settler_ack(struct settler *s, struct job *job);
+void settler_fail(struct settler *s, struct job *job, const char *errtype, const char *message,
+                  bool permanent);
+void settler_hand_back(struct settler *s, struct job *job);
+
+/* Tries again what is due by now. */
+void settler_tick(struct settler *s, int64_t now_ms);
+
+/* Blocks until everything is settled; false when the deadline passed first. */
+bool settler_wait(struct settler *s, int64_t deadline_ms);
+
+unsigned settler_open(struct settler *s); /* settlements that Faktory does not know yet */
+unsigned settler_connections_up(const struct settler *s);
+unsigned long settler_reconnects(const struct settler *s);
+int64_t settler_heard_ms(struct settler *s);
+
+void settler_finish(struct settler *s, int64_t deadline_ms); /* does not block */
+void settler_free(struct settler *s);                        /* joins; logs what stays open */
+
+#endif
