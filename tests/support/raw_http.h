@@ -12,7 +12,7 @@
 
 #include "common/base/buf.h"
 
-enum { RAW_TIMEOUT_MS = 20000 };
+enum { RAW_TIMEOUT_MS = 10000 };
 
 /* Embedded by value; `in` holds what was read and not yet taken. */
 struct raw_http {

@@ -2,6 +2,7 @@
 /* Slow, silent and too many clients; addresses that cannot be used; limits of the system. */
 #include "common/http/http.h"
 
+#include <dirent.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -243,6 +244,34 @@ static void test_bad_addresses(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "in use"));
 }
 
+static int open_files(void)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    int n = 0;
+
+    while (dir && readdir(dir))
+        n++;
+    if (dir)
+        closedir(dir);
+    return n;
+}
+
+static void test_no_descriptor_stays(void)
+{
+    struct http_options o = fixture_options();
+    struct raw_reply reply;
+    int before = open_files();
+
+    for (int i = 0; i < 5; i++) {
+        fixture_start(&o);
+        CU_ASSERT_TRUE(raw_ask(fixture.port, NOW, &reply));
+        http_stop(fixture.server, clock_ms() + 5000);
+        fixture.server = NULL;
+    }
+    CU_ASSERT_TRUE(before > 3);
+    CU_ASSERT_EQUAL(open_files(), before);
+}
+
 static void test_ipv6(void)
 {
     struct http_options o = fixture_options();
@@ -302,6 +331,7 @@ static const struct suite_test tests[] = {
     {"1,200 connections are served", test_many_connections},
     {"the limit of open files is raised, or fewer connections are served", test_file_limit},
     {"an address that cannot be used is explained", test_bad_addresses},
+    {"a stopped server leaves no descriptor open", test_no_descriptor_stays},
     {"[::] takes IPv4 clients too", test_ipv6},
     {"the route table knows HEAD, 404, 405 and what to allow", test_route_table},
     {"lengths and types of bodies are read strictly", test_heads},
