@@ -146,6 +146,7 @@ static const struct {
     {TEXT("\"\\ud83d\\u0041\""), "lone surrogate at byte 1"},
     {TEXT("\"\\ud83d\\ud83d\""), "lone surrogate at byte 1"},
     {TEXT("\"\\ude00\""), "lone surrogate at byte 1"},
+    {TEXT("\"\\ude00\\ude00\""), "lone surrogate at byte 1"},
     {TEXT("\"\xff\""), "invalid UTF-8 at byte 1"},
     {TEXT("\"\x80\""), "invalid UTF-8 at byte 1"},
     {TEXT("\"\xc0\xaf\""), "invalid UTF-8 at byte 1"},
