@@ -213,3 +213,8 @@ int faktory_fd(const struct faktory *f)
 {
     return net_fd(f->net);
 }
+
+void faktory_wake_at(struct faktory *f, int bytes)
+{
+    net_wake_at(f->net, bytes);
+}

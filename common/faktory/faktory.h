@@ -69,5 +69,6 @@ int faktory_call(struct faktory *f, const char *command, struct resp_reply *repl
                  struct err_text *why);
 
 int faktory_fd(const struct faktory *f);
+void faktory_wake_at(struct faktory *f, int bytes); /* see net_wake_at() */
 
 #endif

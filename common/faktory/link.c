@@ -48,6 +48,9 @@ struct link {
     struct queue ready;         /* taken from the outbox, not sent */
     struct queue in_flight;     /* sent, in order */
     unsigned n_in_flight;
+    unsigned n_slow;       /* of these: not prompt */
+    unsigned prompt_bytes; /* that the prompt ones will bring at least */
+    int wake_at;           /* what the socket was told */
     struct buf out;
     int64_t progress_ms; /* last reply, or first send after none were in flight */
     struct backoff backoff;
@@ -123,6 +126,7 @@ static void lose_connection(struct link *l, const char *why)
 {
     faktory_drop(l->connection);
     l->connection = NULL;
+    l->n_slow = l->prompt_bytes = 0;
     l->retry_ms = clock_ms() + (l->proven ? 0 : backoff_next_ms(&l->backoff));
     l->n_in_flight = 0;
     log_debug("connection lost link=%s why=\"%s\"", l->name, why);
@@ -140,6 +144,7 @@ static void connect_now(struct link *l)
 
     l->connection = faktory_connect(l->options.settings, l->options.identity, NULL, &why);
     l->proven = false;
+    l->wake_at = 1;
     if (!l->connection) {
         l->retry_ms = clock_ms() + backoff_next_ms(&l->backoff);
         log_debug("cannot connect link=%s why=\"%s\"", l->name, why.text);
@@ -152,6 +157,13 @@ static void connect_now(struct link *l)
     tell_state(l, true, NULL);
 }
 
+static void count_in_flight(struct link *l, const struct link_command *c, int sign)
+{
+    l->n_in_flight += (unsigned)sign;
+    l->n_slow += c->prompt_bytes == 0 ? (unsigned)sign : 0;
+    l->prompt_bytes += (unsigned)sign * c->prompt_bytes;
+}
+
 /* Sends what is ready, as far as the window allows, in few writes. */
 static void send_ready(struct link *l)
 {
@@ -159,6 +171,8 @@ static void send_ready(struct link *l)
     struct link_command *c;
     bool failed = false;
 
+    if (l->options.gather && l->n_in_flight > 0)
+        return;
     while (!failed && l->ready.head && l->n_in_flight < l->options.window) {
         if (l->n_in_flight == 0)
             l->progress_ms = clock_ms();
@@ -167,7 +181,7 @@ static void send_ready(struct link *l)
             c = queue_take(&l->ready);
             buf_add(&l->out, c->text, c->len);
             queue_add(&l->in_flight, c);
-            l->n_in_flight++;
+            count_in_flight(l, c, 1);
         }
         if (l->out.failed) {
             err_set(&why, ERR_NOMEM, "out of memory for sending");
@@ -219,7 +233,7 @@ static bool take_replies(struct link *l, struct err_text *why)
                 err_set(why, ERR_PROTOCOL, "an answer to nothing");
             return false;
         }
-        l->n_in_flight--;
+        count_in_flight(l, c, -1);
         settle(l, c, LINK_ANSWERED, &reply, NULL);
         if (last)
             return false;
@@ -287,6 +301,39 @@ static int64_t next_look(const struct link *l)
     return l->connection ? at : earliest(at, l->retry_ms);
 }
 
+/*
+ * How many bytes are worth waking up for. All in flight answer promptly: half of what must come,
+ * which keeps the pipeline full, or for a gathering link all of it. Fewer bytes than that cannot be
+ * the end of the matter, so nothing is left lying; a lost connection wakes in any case.
+ */
+static void set_wake_at(struct link *l)
+{
+    enum { WAKE_STEP = 64 };
+    unsigned bytes = l->options.gather ? l->prompt_bytes : l->prompt_bytes / 2;
+    int at = l->n_slow > 0 || bytes < 1 ? 1 : (int)bytes;
+
+    if (!l->options.gather && at > 1) /* coarse steps: fewer system calls */
+        at = at < WAKE_STEP ? 1 : at / WAKE_STEP * WAKE_STEP;
+    if (at == l->wake_at)
+        return;
+    l->wake_at = at;
+    faktory_wake_at(l->connection, at);
+}
+
+/* True when the thread is to go to sleep; then a submitter wakes it, if that is any use. */
+static bool fall_asleep(struct link *l, int64_t *until)
+{
+    bool sleep;
+
+    mutex_lock(&l->lock);
+    sleep = !l->outbox.head || (l->options.gather && l->n_in_flight > 0);
+    l->sleeping = sleep && !(l->options.gather && l->n_in_flight > 0);
+    if (l->stopping)
+        *until = earliest(*until, l->stop_deadline_ms);
+    mutex_unlock(&l->lock);
+    return sleep;
+}
+
 /* Sleeps until the socket has something, somebody wants something, or the time comes. True when
  * the socket is to be read. */
 static bool wait_for_work(struct link *l)
@@ -297,25 +344,21 @@ static bool wait_for_work(struct link *l)
     };
     int64_t until = next_look(l);
     uint64_t count;
+    int ready;
 
-    mutex_lock(&l->lock);
-    if (l->outbox.head) {
+    if (l->connection)
+        set_wake_at(l);
+    if (!fall_asleep(l, &until))
         until = 0; /* look at the socket, do not sleep */
-    } else {
-        l->sleeping = true;
-        if (l->stopping)
-            until = earliest(until, l->stop_deadline_ms);
-    }
-    mutex_unlock(&l->lock);
-
-    (void)poll(p, 2, clock_poll_ms(until, SLEEP_MOST_MS));
+    ready = poll(p, 2, clock_poll_ms(until, SLEEP_MOST_MS));
 
     mutex_lock(&l->lock);
     l->sleeping = false;
     mutex_unlock(&l->lock);
     if (p[0].revents && read(l->wake_fd, &count, sizeof count) < 0 && errno != EAGAIN)
         log_error("link %s: eventfd: %s", l->name, strerror(errno));
-    return p[1].revents != 0;
+    /* at the deadline there may be a few bytes, too few to have woken us */
+    return p[1].revents != 0 || (ready == 0 && l->n_in_flight > 0);
 }
 
 /* Takes over what was submitted. True when the link is to end now. */

@@ -37,7 +37,10 @@ enum link_fate {
 struct link_command {
     const char *text; /* with its CRLF */
     size_t len;
-    int64_t deadline_ms; /* monotonic; when it passes unanswered, the connection is given up */
+    int64_t deadline_ms;   /* monotonic; when it passes unanswered, the connection is given up */
+    unsigned prompt_bytes; /* least length of the answer, which comes at once; 0: it may take long.
+                              While only prompt commands are in flight the link sleeps until the
+                              bytes that must come have come, instead of waking for each answer */
     void (*done)(struct link_command *c, enum link_fate fate, const struct resp_reply *reply,
                  const char *why);
     struct link_command *next; /* the link's, while it has the command */
@@ -55,6 +58,9 @@ struct link_options {
      * LINK_UNKNOWN, and those it cannot send with LINK_UNSENT as soon as a connect fails.
      */
     bool patient;
+    /* Sends only when nothing is in flight: what is submitted meanwhile goes in one write (group
+     * commit). For commands that nobody waits for. */
+    bool gather;
     /* Called on the link's thread, no lock held, when the connection comes up or is lost, and when
      * an attempt to connect failed (up = false, with the reason). NULL: nobody wants to know. */
     void (*on_state)(void *ctx, bool up, const char *why);

@@ -185,6 +185,11 @@ int net_try_recv(struct net *n, void *to, size_t room, struct err_text *why)
     return receive(n, to, room, MSG_DONTWAIT, why);
 }
 
+void net_wake_at(struct net *n, int bytes)
+{
+    set_option(n->fd, SOL_SOCKET, SO_RCVLOWAT, bytes);
+}
+
 int net_fd(const struct net *n)
 {
     return n->fd;

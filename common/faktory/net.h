@@ -37,6 +37,10 @@ int net_recv(struct net *n, void *to, size_t room, struct err_text *why);
 /* The same without blocking: ERR_ABSENT when there is nothing to read now. */
 int net_try_recv(struct net *n, void *to, size_t room, struct err_text *why);
 
+/* poll() reports bytes to read only once there are this many, or the connection has ended
+ * (SO_RCVLOWAT): one wake-up for many small answers. */
+void net_wake_at(struct net *n, int bytes);
+
 /* For poll(). */
 int net_fd(const struct net *n);
 

@@ -9,15 +9,17 @@
 enum {
     SAMPLE_MIN_US = 2000, /* rates are measured over a round trip, and at least this */
     ROUND_TRIPS = 2,      /* how many of them are asked ahead: the rate may grow */
+    SETTLING_SLACK = 200, /* finished jobs, beyond as many as may be in hand */
+    SETTLED_PART = 4,
 };
 
 struct budget {
-    unsigned capacity, extra_max; /* immutable */
+    unsigned lanes, capacity, extra_max; /* immutable */
 
     pthread_mutex_t lock;
     pthread_cond_t unasked; /* asked became 0 */
     /* guarded by lock */
-    unsigned asked, in_hand;
+    unsigned asked, in_hand, settling;
     bool hungry;
     int64_t rtt_us;
     int64_t sample_start_us;
@@ -25,12 +27,13 @@ struct budget {
     double per_us; /* smoothed rate of finished jobs */
 };
 
-struct budget *budget_new(unsigned capacity, unsigned extra_max)
+struct budget *budget_new(unsigned lanes, unsigned capacity, unsigned extra_max)
 {
     struct budget *b = calloc(1, sizeof *b);
 
     if (!b)
         return NULL;
+    b->lanes = lanes;
     b->capacity = capacity;
     b->extra_max = extra_max;
     b->sample_start_us = clock_us();
@@ -55,15 +58,41 @@ static unsigned limit_locked(const struct budget *b)
     return b->capacity + (extra < b->extra_max ? (unsigned)extra : b->extra_max);
 }
 
-unsigned budget_ask(struct budget *b, unsigned want)
+static unsigned room(unsigned limit, unsigned used)
 {
-    unsigned limit, used;
+    return used < limit ? limit - used : 0;
+}
+
+/* How many more jobs may be in hand, and how many more until too many are unsettled. */
+static unsigned rooms_locked(const struct budget *b, unsigned limit, unsigned *settling)
+{
+    unsigned used = b->asked + b->in_hand;
+
+    *settling = room(2 * limit + SETTLING_SLACK, used + b->settling);
+    return room(limit, used);
+}
+
+unsigned budget_share(struct budget *b)
+{
+    unsigned limit;
 
     mutex_lock(&b->lock);
     limit = limit_locked(b);
-    used = b->asked + b->in_hand;
-    if (want > (used < limit ? limit - used : 0)) {
-        want = used < limit ? limit - used : 0;
+    mutex_unlock(&b->lock);
+    return (limit + b->lanes - 1) / b->lanes;
+}
+
+unsigned budget_ask(struct budget *b, unsigned want)
+{
+    unsigned limit, most, most_settling;
+
+    mutex_lock(&b->lock);
+    limit = limit_locked(b);
+    most = rooms_locked(b, limit, &most_settling);
+    if (most > most_settling)
+        most = most_settling;
+    if (want > most) {
+        want = most;
         b->hungry = true;
     }
     b->asked += want;
@@ -71,15 +100,36 @@ unsigned budget_ask(struct budget *b, unsigned want)
     return want;
 }
 
-void budget_answered(struct budget *b, bool job)
+/* Hunger is worth acting on when there is room. Room that was made by Faktory's answers comes job
+ * by job while it is the bottleneck: then wait for some of it, for fewer and larger writes. */
+static bool take_hunger_locked(struct budget *b)
 {
+    unsigned limit, most, most_settling;
+
+    if (!b->hungry)
+        return false;
+    limit = limit_locked(b);
+    most = rooms_locked(b, limit, &most_settling);
+    if (most == 0 || most_settling <= limit / SETTLED_PART)
+        return false;
+    b->hungry = false;
+    return true;
+}
+
+bool budget_answered(struct budget *b, bool job)
+{
+    bool hungry = false;
+
     mutex_lock(&b->lock);
     b->asked--;
     if (job)
         b->in_hand++;
+    else
+        hungry = take_hunger_locked(b);
     if (b->asked == 0)
         cond_broadcast(&b->unasked);
     mutex_unlock(&b->lock);
+    return hungry;
 }
 
 static void sample_locked(struct budget *b)
@@ -102,9 +152,20 @@ bool budget_finished(struct budget *b)
 
     mutex_lock(&b->lock);
     b->in_hand--;
+    b->settling++;
     sample_locked(b);
-    hungry = b->hungry;
-    b->hungry = false;
+    hungry = take_hunger_locked(b);
+    mutex_unlock(&b->lock);
+    return hungry;
+}
+
+bool budget_settled(struct budget *b)
+{
+    bool hungry;
+
+    mutex_lock(&b->lock);
+    b->settling--;
+    hungry = take_hunger_locked(b);
     mutex_unlock(&b->lock);
     return hungry;
 }

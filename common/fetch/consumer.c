@@ -87,31 +87,48 @@ static void on_round_trip(void *ctx, int64_t rtt_us)
 
 /* ---- outcomes ---- */
 
+static void refill(void *ctx)
+{
+    struct consumer *c = ctx;
+
+    for (unsigned i = 0; i < c->options.lanes; i++)
+        if (c->lanes[i]) /* at start, the first answers come before the last lane is there */
+            lane_fill(c->lanes[i]);
+}
+
 /* The job has left the receiver's hands: lanes that went hungry may ask again. */
 static void finished(struct consumer *c)
 {
     if (budget_finished(c->budget))
-        for (unsigned i = 0; i < c->options.lanes; i++)
-            lane_fill(c->lanes[i]);
+        refill(c);
 }
 
+static void on_settled(void *ctx)
+{
+    struct consumer *c = ctx;
+
+    if (budget_settled(c->budget))
+        refill(c);
+}
+
+/* finished() comes before the settler hears of it: the answer may be quicker than we are. */
 void consumer_ack(struct consumer *c, struct job *job)
 {
-    settler_ack(c->settler, job);
     finished(c);
+    settler_ack(c->settler, job);
 }
 
 void consumer_fail(struct consumer *c, struct job *job, const char *errtype, const char *message,
                    bool permanent)
 {
-    settler_fail(c->settler, job, errtype, message, permanent);
     finished(c);
+    settler_fail(c->settler, job, errtype, message, permanent);
 }
 
 void consumer_hand_back(struct consumer *c, struct job *job)
 {
-    settler_hand_back(c->settler, job);
     finished(c);
+    settler_hand_back(c->settler, job);
 }
 
 /* ---- start ---- */
@@ -152,6 +169,8 @@ static bool start_lanes(struct consumer *c)
                                  .metrics = &c->options.metrics,
                                  .deliver = c->options.deliver,
                                  .deliver_ctx = c->options.ctx,
+                                 .refill = refill,
+                                 .refill_ctx = c,
                                  .resume_at = tick_at,
                                  .resume_ctx = c};
 
@@ -173,11 +192,13 @@ static bool start_parts(struct consumer *c)
     struct settler_options settle = {.settings = c->options.settings,
                                      .connections = SETTLERS,
                                      .metrics = &c->options.metrics,
+                                     .settled = on_settled,
                                      .tick_at = tick_at,
                                      .ctx = c};
 
     if (!join_queues(c) ||
-        !(c->budget = budget_new(c->options.capacity, c->options.lanes * c->options.window_max)) ||
+        !(c->budget = budget_new(c->options.lanes, c->options.capacity,
+                                 c->options.lanes * c->options.window_max)) ||
         !(c->settler = settler_start(&settle)) || !(c->heartbeat = heartbeat_start(&beat)) ||
         !start_lanes(c))
         return false;
@@ -185,12 +206,12 @@ static bool start_parts(struct consumer *c)
     return c->ticking;
 }
 
-struct consumer *consumer_start(const struct consumer_options *options)
+int consumer_start(const struct consumer_options *options, struct consumer **out)
 {
     struct consumer *c = calloc(1, sizeof *c);
 
     if (!c)
-        return NULL;
+        return ERR_NOMEM;
     c->options = *options;
     if (c->options.lanes == 0)
         c->options.lanes = LANES_AUTO;
@@ -201,11 +222,12 @@ struct consumer *consumer_start(const struct consumer_options *options)
         .wid = c->wid, .hostname = c->options.hostname, .labels = c->options.labels};
     mutex_init(&c->lock);
     cond_init(&c->tick);
-    if (!start_parts(c)) {
-        consumer_stop(c, 0);
-        return NULL;
-    }
-    return c;
+    *out = c;
+    if (start_parts(c))
+        return 0;
+    *out = NULL;
+    consumer_stop(c, 0);
+    return ERR_NOMEM;
 }
 
 /* ---- stop ---- */

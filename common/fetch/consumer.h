@@ -57,8 +57,9 @@ struct consumer_options {
     struct consumer_metrics metrics;
 };
 
-/* Connects in the background; fetching starts as each lane comes up. NULL: no memory. */
-struct consumer *consumer_start(const struct consumer_options *options);
+/* Connects in the background; fetching starts as each lane comes up. *out is set before the first
+ * thread starts: jobs may be delivered before this returns. 0 or ERR_NOMEM. */
+int consumer_start(const struct consumer_options *options, struct consumer **out);
 
 /* ---- outcomes; any thread, never block, take the job over (it is freed when Faktory knows) ----
  */

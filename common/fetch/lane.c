@@ -11,7 +11,11 @@
 #include "common/faktory/backoff.h"
 #include "common/faktory/link.h"
 
-enum { ERROR_FIRST_MS = 100, ERROR_MOST_MS = 5000 };
+enum {
+    ERROR_FIRST_MS = 100,
+    ERROR_MOST_MS = 5000,
+    TRY_ANSWER_BYTES = 64, /* "-ERR WRONGTYPE Operation against ..." is 72, a job more */
+};
 
 /* A FETCH that is or may be in flight. */
 struct fetch {
@@ -42,15 +46,21 @@ struct lane {
 
 /* ---- sending ---- */
 
-/* How many FETCHes are wanted now; *waits: it is one that waits. */
+/* How many FETCHes are wanted now; *waits: it is one that waits. Tries are sent when half of the
+ * window has come back: fewer, larger writes. */
 static unsigned wanted_locked(const struct lane *l, bool *waits)
 {
+    unsigned target;
+
     *waits = l->dry;
     if (l->quiet || l->waiting || clock_ms() < l->paused_until_ms || !link_is_up(l->link))
         return 0;
     if (l->dry)
         return 1;
-    return l->window > l->in_flight ? l->window - l->in_flight : 0;
+    target = budget_share(l->options.budget);
+    if (target > l->window)
+        target = l->window;
+    return l->in_flight <= target / 2 ? target - l->in_flight : 0;
 }
 
 static struct fetch *take_free_locked(struct lane *l, bool waits)
@@ -62,6 +72,7 @@ static struct fetch *take_free_locked(struct lane *l, bool waits)
     f->waits = waits;
     f->command.text = line->data;
     f->command.len = line->len;
+    f->command.prompt_bytes = waits ? 0 : TRY_ANSWER_BYTES;
     l->in_flight++;
     l->waiting = l->waiting || waits;
     return f;
@@ -160,6 +171,13 @@ static void distrust_tries_locked(struct lane *l)
     }
 }
 
+/* The FETCH brought nothing: what it held of the budget is free for all lanes. */
+static void give_back(struct lane *l)
+{
+    if (budget_answered(l->options.budget, false))
+        l->options.refill(l->options.refill_ctx);
+}
+
 static bool holds(const struct resp_reply *reply, const char *text)
 {
     return memmem(reply->text, reply->len, text, strlen(text)) != NULL;
@@ -217,11 +235,11 @@ static void on_job(struct lane *l, const struct resp_reply *reply)
     mutex_unlock(&l->lock);
     if (!job) {
         log_error("cannot read a fetched job, it stays reserved: %s", why.text);
-        budget_answered(l->options.budget, false);
+        give_back(l);
         return;
     }
     counter_add(l->options.metrics->fetched, 1);
-    budget_answered(l->options.budget, true);
+    (void)budget_answered(l->options.budget, true);
     l->options.deliver(l->options.deliver_ctx, job);
 }
 
@@ -237,7 +255,7 @@ static void on_answer(struct lane *l, const struct fetch *f, const struct resp_r
         on_empty(l, f, false);
     else
         on_error(l, reply);
-    budget_answered(l->options.budget, false);
+    give_back(l);
 }
 
 static void fetch_done(struct link_command *command, enum link_fate fate,
@@ -260,7 +278,7 @@ static void fetch_done(struct link_command *command, enum link_fate fate,
     }
     if (fate == LINK_UNKNOWN)
         counter_add(l->options.metrics->stranded, 1);
-    budget_answered(l->options.budget, false);
+    give_back(l);
 }
 
 static void lane_state(void *ctx, bool up, const char *why)

@@ -36,6 +36,9 @@ struct lane_options {
     const struct consumer_metrics *metrics;
     void (*deliver)(void *ctx, struct job *job);
     void *deliver_ctx;
+    /* There is room in the budget again: wants lane_fill() of every lane. No lock held. */
+    void (*refill)(void *ctx);
+    void *refill_ctx;
     /* Wants lane_resume() at this time: after a pause. Any thread, no lock held. */
     void (*resume_at)(void *ctx, int64_t at_ms);
     void *resume_ctx;

@@ -126,6 +126,7 @@ static void free_settlement(struct settlement *s)
     job_free(s->job);
     buf_fini(&s->line);
     free(s);
+    owner->options.settled(owner->options.ctx);
 }
 
 static void kill_next(struct settler *owner);
@@ -181,6 +182,7 @@ static void send_step(struct settlement *s)
     s->command = (struct link_command){.text = s->line.data,
                                        .len = s->line.len,
                                        .deadline_ms = CLOCK_NEVER,
+                                       .prompt_bytes = sizeof "+OK\r\n" - 1,
                                        .done = settlement_done};
     histogram_observe(s->settler->options.metrics->settle_batch, link_load(link) + 1);
     if (!link_submit(link, &s->command))
@@ -326,6 +328,7 @@ static struct settlement *open_settlement(struct settler *owner, struct job *job
                   "jid=%s",
                   job->jid);
         job_free(job);
+        owner->options.settled(owner->options.ctx);
         return NULL;
     }
     s->settler = owner;
@@ -418,7 +421,8 @@ struct settler *settler_start(const struct settler_options *options)
                                  .number = i,
                                  .settings = options->settings,
                                  .window = WINDOW,
-                                 .patient = true};
+                                 .patient = true,
+                                 .gather = true};
 
         if (!(owner->links[i] = link_start(&o)))
             break;

@@ -23,6 +23,8 @@ struct settler_options {
     const struct faktory_settings *settings;
     unsigned connections;
     const struct consumer_metrics *metrics;
+    /* One settlement less is open. A link's thread, no lock held. */
+    void (*settled)(void *ctx);
     /* Wants settler_tick() at this time. Any thread, no lock held. */
     void (*tick_at)(void *ctx, int64_t at_ms);
     void *ctx;
