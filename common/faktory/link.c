@@ -34,6 +34,7 @@ struct link {
     struct link_options options; /* immutable, like the name */
     char name[16];
     pthread_t thread;
+    bool started;
     int wake_fd; /* eventfd: written when the thread sleeps and should look again */
 
     pthread_mutex_t lock;
@@ -419,12 +420,14 @@ static void *run(void *arg)
     return NULL;
 }
 
-struct link *link_start(const struct link_options *options)
+struct link *link_new(const struct link_options *options)
 {
     struct link *l = calloc(1, sizeof *l);
 
-    if (!l)
+    if (!l || (l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0) {
+        free(l);
         return NULL;
+    }
     l->options = *options;
     snprintf(l->name, sizeof l->name, "%.10s-%u", options->name, options->number % 1000);
     l->backoff = (struct backoff){.first_ms = BACKOFF_FIRST_MS, .most_ms = BACKOFF_MOST_MS};
@@ -432,15 +435,15 @@ struct link *link_start(const struct link_options *options)
     queue_clear(&l->ready);
     queue_clear(&l->in_flight);
     mutex_init(&l->lock);
-    l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (l->wake_fd < 0 || thread_start(&l->thread, l->name, LINK_STACK_BYTES, run, l) != 0) {
-        if (l->wake_fd >= 0)
-            close(l->wake_fd);
-        mutex_fini(&l->lock);
-        free(l);
-        return NULL;
-    }
     return l;
+}
+
+int link_start(struct link *l)
+{
+    int code = thread_start(&l->thread, l->name, LINK_STACK_BYTES, run, l);
+
+    l->started = code == 0;
+    return code;
 }
 
 /* Call without the lock, when the thread was found sleeping under it. */
@@ -493,7 +496,8 @@ void link_free(struct link *l)
 {
     if (!l)
         return;
-    thread_join(l->thread);
+    if (l->started)
+        thread_join(l->thread);
     close(l->wake_fd);
     mutex_fini(&l->lock);
     buf_fini(&l->out);

@@ -67,8 +67,12 @@ struct link_options {
     void *ctx;
 };
 
-/* Starts the thread, which connects at once. NULL: no memory. Does not wait for the connection. */
-struct link *link_start(const struct link_options *options);
+/* Made in one step and started in another, so that whoever has callbacks from it knows it first.
+ * NULL: no memory. */
+struct link *link_new(const struct link_options *options);
+
+/* Starts the thread, which connects at once; does not wait for that. 0 or ERR_NOMEM. */
+int link_start(struct link *l);
 
 /* Takes the command, from any thread, without blocking; false when the link is stopping, and the
  * command is then still the caller's. */
@@ -87,7 +91,8 @@ void link_renew(struct link *l);
  * Does not block; may be called again with an earlier deadline. */
 void link_finish(struct link *l, int64_t deadline_ms);
 
-/* Second step: waits for the thread, which ends every command left (see the fates), and frees. */
+/* Second step: waits for the thread, which ends every command left (see the fates), and frees.
+ * One that was never started, and NULL, are fine. */
 void link_free(struct link *l);
 
 #endif

@@ -19,6 +19,7 @@ enum {
     WINDOW_AUTO = 256,
     WID_RANDOM_BYTES = 8,
     WID_MAX = 96,
+    TICKER_STACK_BYTES = 128 << 10,
 };
 
 struct consumer {
@@ -92,8 +93,7 @@ static void refill(void *ctx)
     struct consumer *c = ctx;
 
     for (unsigned i = 0; i < c->options.lanes; i++)
-        if (c->lanes[i]) /* at start, the first answers come before the last lane is there */
-            lane_fill(c->lanes[i]);
+        lane_fill(c->lanes[i]);
 }
 
 /* The job has left the receiver's hands: lanes that went hungry may ask again. */
@@ -153,7 +153,7 @@ static bool join_queues(struct consumer *c)
     return !c->queues.failed;
 }
 
-static bool start_lanes(struct consumer *c)
+static bool make_lanes(struct consumer *c)
 {
     unsigned n = c->options.lanes;
 
@@ -174,14 +174,13 @@ static bool start_lanes(struct consumer *c)
                                  .resume_at = tick_at,
                                  .resume_ctx = c};
 
-        if (!(c->lanes[i] = lane_start(&o)))
+        if (!(c->lanes[i] = lane_new(&o)))
             return false;
     }
     return c->lanes != NULL;
 }
 
-/* In the order of need: the heartbeat first, so that Faktory never sees a silent worker. */
-static bool start_parts(struct consumer *c)
+static bool make_parts(struct consumer *c)
 {
     struct heartbeat_options beat = {.settings = c->options.settings,
                                      .identity = &c->identity,
@@ -196,13 +195,22 @@ static bool start_parts(struct consumer *c)
                                      .tick_at = tick_at,
                                      .ctx = c};
 
-    if (!join_queues(c) ||
-        !(c->budget = budget_new(c->options.lanes, c->options.capacity,
-                                 c->options.lanes * c->options.window_max)) ||
-        !(c->settler = settler_start(&settle)) || !(c->heartbeat = heartbeat_start(&beat)) ||
-        !start_lanes(c))
+    return join_queues(c) &&
+           (c->budget = budget_new(c->options.lanes, c->options.capacity,
+                                   c->options.lanes * c->options.window_max)) &&
+           (c->settler = settler_new(&settle)) && (c->heartbeat = heartbeat_new(&beat)) &&
+           make_lanes(c);
+}
+
+/* The heartbeat first, so that Faktory never sees a silent worker; the lanes last. */
+static bool start_parts(struct consumer *c)
+{
+    if (heartbeat_start(c->heartbeat) != 0 || settler_start(c->settler) != 0)
         return false;
-    c->ticking = thread_start(&c->ticker, "consumer-tick", 128 << 10, tick_run, c) == 0;
+    c->ticking = thread_start(&c->ticker, "consumer-tick", TICKER_STACK_BYTES, tick_run, c) == 0;
+    for (unsigned i = 0; c->ticking && i < c->options.lanes; i++)
+        if (lane_start(c->lanes[i]) != 0)
+            return false;
     return c->ticking;
 }
 
@@ -223,7 +231,7 @@ int consumer_start(const struct consumer_options *options, struct consumer **out
     mutex_init(&c->lock);
     cond_init(&c->tick);
     *out = c;
-    if (start_parts(c))
+    if (make_parts(c) && start_parts(c))
         return 0;
     *out = NULL;
     consumer_stop(c, 0);

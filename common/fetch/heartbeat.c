@@ -167,7 +167,7 @@ void heartbeat_set_state(struct heartbeat *h, enum consumer_wish state)
     mutex_unlock(&h->lock);
 }
 
-struct heartbeat *heartbeat_start(const struct heartbeat_options *options)
+struct heartbeat *heartbeat_new(const struct heartbeat_options *options)
 {
     struct heartbeat *h = calloc(1, sizeof *h);
     struct link_options o = {
@@ -177,11 +177,16 @@ struct heartbeat *heartbeat_start(const struct heartbeat_options *options)
         return NULL;
     h->options = *options;
     mutex_init(&h->lock);
-    if (!(h->link = link_start(&o))) {
+    if (!(h->link = link_new(&o))) {
         heartbeat_free(h);
         return NULL;
     }
     return h;
+}
+
+int heartbeat_start(struct heartbeat *h)
+{
+    return link_start(h->link);
 }
 
 void heartbeat_finish(struct heartbeat *h, int64_t deadline_ms)

@@ -24,7 +24,8 @@ struct heartbeat_options {
     void *round_trip_ctx;
 };
 
-struct heartbeat *heartbeat_start(const struct heartbeat_options *options); /* NULL: no memory */
+struct heartbeat *heartbeat_new(const struct heartbeat_options *options); /* NULL: no memory */
+int heartbeat_start(struct heartbeat *h);                                 /* 0 or ERR_NOMEM */
 
 /* Sends a BEAT if one is due and returns when the next will be. Any thread, does not block. */
 int64_t heartbeat_tick(struct heartbeat *h, int64_t now_ms);

@@ -322,7 +322,7 @@ static bool prepare(struct lane *l)
     return true;
 }
 
-struct lane *lane_start(const struct lane_options *options)
+struct lane *lane_new(const struct lane_options *options)
 {
     struct lane *l = calloc(1, sizeof *l);
     struct link_options o = {.name = "fetch",
@@ -338,11 +338,16 @@ struct lane *lane_start(const struct lane_options *options)
     l->options = *options;
     l->backoff = (struct backoff){.first_ms = ERROR_FIRST_MS, .most_ms = ERROR_MOST_MS};
     mutex_init(&l->lock);
-    if (!prepare(l) || !(l->link = link_start(&o))) {
+    if (!prepare(l) || !(l->link = link_new(&o))) {
         lane_free(l);
         return NULL;
     }
     return l;
+}
+
+int lane_start(struct lane *l)
+{
+    return link_start(l->link);
 }
 
 void lane_finish(struct lane *l, int64_t deadline_ms)

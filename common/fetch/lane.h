@@ -44,7 +44,8 @@ struct lane_options {
     void *resume_ctx;
 };
 
-struct lane *lane_start(const struct lane_options *options); /* NULL: no memory */
+struct lane *lane_new(const struct lane_options *options); /* NULL: no memory */
+int lane_start(struct lane *l);                            /* 0 or ERR_NOMEM */
 
 /* Sends as many FETCHes as window and budget allow; any thread, does not block. */
 void lane_fill(struct lane *l);

@@ -406,7 +406,7 @@ bool settler_wait(struct settler *owner, int64_t deadline_ms)
     return done;
 }
 
-struct settler *settler_start(const struct settler_options *options)
+struct settler *settler_new(const struct settler_options *options)
 {
     struct settler *owner = calloc(1, sizeof *owner);
 
@@ -424,15 +424,23 @@ struct settler *settler_start(const struct settler_options *options)
                                  .patient = true,
                                  .gather = true};
 
-        if (!(owner->links[i] = link_start(&o)))
+        if (!(owner->links[i] = link_new(&o)))
             break;
     }
     if (!owner->links || !owner->links[options->connections - 1]) {
-        settler_finish(owner, 0);
         settler_free(owner);
         return NULL;
     }
     return owner;
+}
+
+int settler_start(struct settler *owner)
+{
+    int code = 0;
+
+    for (unsigned i = 0; code == 0 && i < owner->options.connections; i++)
+        code = link_start(owner->links[i]);
+    return code;
 }
 
 void settler_finish(struct settler *owner, int64_t deadline_ms)

@@ -30,7 +30,8 @@ struct settler_options {
     void *ctx;
 };
 
-struct settler *settler_start(const struct settler_options *options); /* NULL: no memory */
+struct settler *settler_new(const struct settler_options *options); /* NULL: no memory */
+int settler_start(struct settler *s);                               /* 0 or ERR_NOMEM */
 
 /* Each takes the job over. Any thread, never blocks. */
 void settler_ack(struct settler *s, struct job *job);

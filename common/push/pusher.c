@@ -453,7 +453,7 @@ static void free_pusher(struct pusher *p)
     free(p);
 }
 
-static bool start_producers(struct pusher *p)
+static bool make_producers(struct pusher *p)
 {
     for (unsigned i = 0; i < p->options.connections; i++) {
         struct producer *pr = &p->producers[i];
@@ -465,9 +465,17 @@ static bool start_producers(struct pusher *p)
                                  .ctx = pr};
 
         pr->pusher = p;
-        if (!(pr->link = link_start(&o)))
+        if (!(pr->link = link_new(&o)))
             return false;
     }
+    return true;
+}
+
+static bool start_producers(struct pusher *p)
+{
+    for (unsigned i = 0; i < p->options.connections; i++)
+        if (link_start(p->producers[i].link) != 0)
+            return false;
     return true;
 }
 
@@ -483,7 +491,8 @@ struct pusher *pusher_start(const struct pusher_options *options)
     p->tail = &p->head;
     mutex_init(&p->lock);
     cond_init(&p->changed);
-    if (!start_producers(p) || thread_start(&p->flusher, "flusher", 0, flusher_run, p) != 0) {
+    if (!make_producers(p) || !start_producers(p) ||
+        thread_start(&p->flusher, "flusher", 0, flusher_run, p) != 0) {
         free_pusher(p);
         return NULL;
     }
