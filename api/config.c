@@ -6,6 +6,7 @@
 #include "api/queues.h"
 #include "common/base/version.h"
 #include "common/faktory/settings_vars.h"
+#include "common/service/address.h"
 
 #define FIELD(name) offsetof(struct api_config, name)
 
@@ -24,6 +25,7 @@ static const struct env_var vars[] = {
      .kind = ENV_STRING,
      .offset = FIELD(bind_addr),
      .fallback = "127.0.0.1:3000",
+     .check = address_check,
      .help = "Address and port to listen on. 0.0.0.0:3000 lets other machines in: there is no "
              "password, so only on a network that you trust."},
     {.name = "BATCH_MAX_SIZE",

@@ -68,6 +68,7 @@ static const struct {
     {"FAKTORY_KEEPALIVE_INTERVAL", "x", "5s"},
     {"FAKTORY_KEEPALIVE_COUNT", "0", "9"},
     {"FAKTORY_MAX_CONNECTIONS", "65", "64"},
+    {"BIND_ADDR", "3000", "[::1]:9"},
     {"BATCH_MAX_SIZE", "501", "500"},
     {"BATCH_MAX_DELAY_MS", "0", "10s"},
     {"BATCH_AUTO_ENABLED", "maybe", "FALSE"},
@@ -111,7 +112,6 @@ static void test_good_values(void)
 {
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
         setenv(values[i].name, values[i].good, 1);
-    setenv("BIND_ADDR", "[::1]:9", 1);
     CU_ASSERT_EQUAL(read_all(), 0);
     CU_ASSERT_STRING_EQUAL(buf_str(&errors), "");
     CU_ASSERT_EQUAL(config.faktory.net.connect_ms, 20000);
@@ -128,7 +128,7 @@ static void test_good_values(void)
 
 static void test_all_covered(void)
 {
-    CU_ASSERT_EQUAL(api_program.n_vars, sizeof values / sizeof values[0] + 1); /* BIND_ADDR */
+    CU_ASSERT_EQUAL(api_program.n_vars, sizeof values / sizeof values[0]);
     for (size_t i = 0; i < api_program.n_vars; i++) {
         CU_ASSERT_PTR_NOT_NULL(api_program.vars[i].help);
         for (size_t k = 0; k < i; k++)
