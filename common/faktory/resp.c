@@ -108,14 +108,12 @@ static int take_body(struct resp_reader *r, struct resp_reply *reply)
     return 1;
 }
 
-/* A whole line without its end. */
+/* A line without its end, or its first part when it is too long. */
 static int take_line(struct resp_reader *r, const char *line, size_t len, struct resp_reply *reply,
                      struct err_text *why)
 {
     long n;
 
-    if (len > 0 && line[len - 1] == '\r')
-        len--;
     if (len == 0)
         return broken(r, why, "an empty line");
     if (line[0] == '+' || line[0] == '-') {
@@ -177,6 +175,8 @@ int resp_next(struct resp_reader *r, struct resp_reply *reply, struct err_text *
     line = r->at;
     next = (size_t)(lf - r->in.data) + 1;
     end = r->skipping ? r->at + RESP_LINE_MAX + 1 : next - 1;
+    if (!r->skipping && end > line && lf[-1] == '\r')
+        end--;
     r->skipping = false;
     r->at = r->scanned = next;
     return take_line(r, r->in.data + line, end - line, reply, why);
