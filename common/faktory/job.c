@@ -129,12 +129,16 @@ static int64_t read_int(struct json_slice value, int64_t fallback)
     return value.len > 0 && json_read_int64(value, &n) == 0 ? n : fallback;
 }
 
-/* Faktory counts retries from 0 at the first failure: no failure yet is attempt 1. */
+/* Faktory counts retries from 0 at the first failure: no failure yet is attempt 1. Any producer may
+ * have written the number. */
 static int64_t attempt_of(struct json_slice failure)
 {
+    int64_t count;
+
     if (json_type(failure) != JSON_OBJECT)
         return 1;
-    return 2 + read_int(json_member(failure, "retry_count"), 0);
+    count = read_int(json_member(failure, "retry_count"), 0);
+    return 2 + (count < 0 || count > INT32_MAX ? 0 : count);
 }
 
 struct job *job_parse(const char *text, size_t len, struct err_text *why)

@@ -161,6 +161,14 @@ static void test_attempts(void)
     job = parse("{\"jid\":\"12345678\",\"jobtype\":\"t\",\"args\":[],\"failure\":{}}");
     CU_ASSERT_EQUAL(job->attempt, 2);
     job_free(job);
+    job = parse("{\"jid\":\"12345678\",\"jobtype\":\"t\",\"args\":[],"
+                "\"failure\":{\"retry_count\":9223372036854775807}}");
+    CU_ASSERT_EQUAL(job->attempt, 2);
+    job_free(job);
+    job = parse("{\"jid\":\"12345678\",\"jobtype\":\"t\",\"args\":[],"
+                "\"failure\":{\"retry_count\":-3}}");
+    CU_ASSERT_EQUAL(job->attempt, 2);
+    job_free(job);
 }
 
 static void test_parse_refused(void)
