@@ -214,6 +214,11 @@ int faktory_fd(const struct faktory *f)
     return net_fd(f->net);
 }
 
+size_t faktory_buffered(const struct faktory *f)
+{
+    return resp_buffered(f->reader);
+}
+
 void faktory_wake_at(struct faktory *f, int bytes)
 {
     net_wake_at(f->net, bytes);

@@ -68,6 +68,9 @@ int faktory_next(struct faktory *f, struct resp_reply *reply, struct err_text *w
 int faktory_call(struct faktory *f, const char *command, struct resp_reply *reply,
                  struct err_text *why);
 
+/* Bytes of the next reply that were received already. */
+size_t faktory_buffered(const struct faktory *f);
+
 int faktory_fd(const struct faktory *f);
 void faktory_wake_at(struct faktory *f, int bytes); /* see net_wake_at() */
 

@@ -303,18 +303,22 @@ static int64_t next_look(const struct link *l)
 }
 
 /*
- * How many bytes are worth waking up for. All in flight answer promptly: half of what must come,
- * which keeps the pipeline full, or for a gathering link all of it. Fewer bytes than that cannot be
- * the end of the matter, so nothing is left lying; a lost connection wakes in any case.
+ * How many bytes are worth waking up for. When all in flight answer promptly: the bytes that must
+ * come, up to a few kilobytes. Fewer than that cannot be the end of the matter, so nothing is left
+ * lying; real answers are longer than the least ones, so the pipeline is refilled in time; a lost
+ * connection wakes in any case.
  */
 static void set_wake_at(struct link *l)
 {
-    enum { WAKE_STEP = 64 };
-    unsigned bytes = l->options.gather ? l->prompt_bytes : l->prompt_bytes / 2;
-    int at = l->n_slow > 0 || bytes < 1 ? 1 : (int)bytes;
+    enum { WAKE_STEP = 64, WAKE_MOST = 2048 };
+    size_t half_read = faktory_buffered(l->connection); /* what it had will not come again */
+    size_t sure = l->prompt_bytes > half_read ? l->prompt_bytes - half_read : 0;
+    int at = sure < WAKE_MOST ? (int)sure : WAKE_MOST;
 
-    if (!l->options.gather && at > 1) /* coarse steps: fewer system calls */
-        at = at < WAKE_STEP ? 1 : at / WAKE_STEP * WAKE_STEP;
+    if (at > WAKE_STEP) /* coarse steps: fewer system calls */
+        at -= at % WAKE_STEP;
+    if (at < 1 || l->n_slow > 0)
+        at = 1;
     if (at == l->wake_at)
         return;
     l->wake_at = at;

@@ -182,6 +182,11 @@ int resp_next(struct resp_reader *r, struct resp_reply *reply, struct err_text *
     return take_line(r, r->in.data + line, end - line, reply, why);
 }
 
+size_t resp_buffered(const struct resp_reader *r)
+{
+    return r->in.len - r->at;
+}
+
 int resp_is_ok(const struct resp_reply *reply)
 {
     return reply->kind == RESP_STATUS && reply->len == 2 && memcmp(reply->text, "OK", 2) == 0;
