@@ -257,11 +257,15 @@ void status_tick(struct status *s)
 bool status_ready(struct status *s, struct err_text *why)
 {
     struct probe *p = &s->probes[STATUS_READY];
+    struct pusher_state state;
     bool good;
 
+    outlet_look(s->outlet, &state);
     mutex_lock(&s->lock);
-    good = p->good && !overdue_locked(p); /* the next question may be under way already */
-    if (overdue_locked(p))
+    good = p->good && state.connections_up > 0 && !overdue_locked(p);
+    if (p->good && state.connections_up == 0) /* the good answer is older than that */
+        err_set(why, ERR_CLOSED, "there is no connection to Faktory");
+    else if (overdue_locked(p))
         err_set(why, ERR_TIMEOUT, "no answer from Faktory for %lld ms",
                 (long long)(clock_ms() - p->asked_ms));
     else
