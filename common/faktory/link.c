@@ -54,6 +54,8 @@ struct link {
     int wake_at;           /* what the socket was told */
     struct buf out;
     int64_t progress_ms; /* last reply, or first send after none were in flight */
+    int64_t flight_ms;   /* no command in flight has an earlier deadline than this */
+    int64_t ready_ms;    /* the earliest deadline in `ready`, when it was last looked through */
     struct backoff backoff;
     int64_t retry_ms; /* not connected: when the next attempt is due */
     bool proven;      /* this connection has carried a good reply */
@@ -62,6 +64,11 @@ struct link {
     atomic_uint load;
     atomic_ulong connects;
 };
+
+static int64_t earliest(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
 
 static void queue_clear(struct queue *q)
 {
@@ -175,14 +182,17 @@ static void send_ready(struct link *l)
     if (l->options.gather && l->n_in_flight > 0)
         return;
     while (!failed && l->ready.head && l->n_in_flight < l->options.window) {
-        if (l->n_in_flight == 0)
+        if (l->n_in_flight == 0) {
             l->progress_ms = clock_ms();
+            l->flight_ms = CLOCK_NEVER;
+        }
         buf_clear(&l->out);
         while (l->ready.head && l->n_in_flight < l->options.window && l->out.len < SEND_AT_ONCE) {
             c = queue_take(&l->ready);
             buf_add(&l->out, c->text, c->len);
             queue_add(&l->in_flight, c);
             count_in_flight(l, c, 1);
+            l->flight_ms = earliest(l->flight_ms, c->deadline_ms);
         }
         if (l->out.failed) {
             err_set(&why, ERR_NOMEM, "out of memory for sending");
@@ -253,16 +263,25 @@ static void receive(struct link *l)
         lose_connection(l, why.text);
 }
 
-/* When the commands in flight count as unanswered: no reply for the read time-out, or the first
- * one's own deadline. Pipelined FETCHes answer one after the other: any reply is progress. */
+/* When the commands in flight count as unanswered: no reply for the read time-out, or the deadline
+ * of one of them. Pipelined FETCHes answer one after the other: any reply is progress. */
 static int64_t flight_deadline(const struct link *l)
 {
-    int64_t deadline;
-
     if (!l->in_flight.head)
         return CLOCK_NEVER;
-    deadline = l->progress_ms + l->options.settings->net.read_ms;
-    return l->in_flight.head->deadline_ms < deadline ? l->in_flight.head->deadline_ms : deadline;
+    return earliest(l->progress_ms + l->options.settings->net.read_ms, l->flight_ms);
+}
+
+/* True when something in flight is unanswered for too long. The earliest deadline may be that of a
+ * command that was answered long ago: then the commands are looked through for the next one. */
+static bool flight_is_late(struct link *l, int64_t now)
+{
+    if (!l->connection || flight_deadline(l) > now)
+        return false;
+    l->flight_ms = CLOCK_NEVER;
+    for (const struct link_command *c = l->in_flight.head; c; c = c->next)
+        l->flight_ms = earliest(l->flight_ms, c->deadline_ms);
+    return flight_deadline(l) <= now;
 }
 
 /* Ends what is too late. */
@@ -272,24 +291,21 @@ static void expire(struct link *l)
     struct queue keep;
     struct link_command *c;
 
-    if (l->connection && flight_deadline(l) <= now)
+    if (flight_is_late(l, now))
         lose_connection(l, "no answer in time");
+    l->ready_ms = CLOCK_NEVER;
     if (!l->ready.head)
         return;
     queue_clear(&keep);
     while ((c = queue_take(&l->ready)) != NULL) {
-        if (c->deadline_ms > now)
+        if (c->deadline_ms > now) {
             queue_add(&keep, c);
-        else
+            l->ready_ms = earliest(l->ready_ms, c->deadline_ms);
+        } else
             settle(l, c, LINK_UNSENT, NULL, "could not be sent in time");
     }
     queue_move(&keep, &l->ready);
     queue_move(&l->ready, &keep);
-}
-
-static int64_t earliest(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 /* Until when the thread may sleep if nothing happens. */
@@ -298,7 +314,7 @@ static int64_t next_look(const struct link *l)
     int64_t at = flight_deadline(l);
 
     if (l->ready.head)
-        at = earliest(at, l->ready.head->deadline_ms);
+        at = earliest(at, l->ready_ms);
     return l->connection ? at : earliest(at, l->retry_ms);
 }
 
