@@ -264,6 +264,16 @@ static int collect(struct http_load_run *run, int requests, struct ids *ids, int
     return n;
 }
 
+/* So many requests; returns how many were answered with 202. */
+static int send_adds(int connections, int requests)
+{
+    struct http_load_run *run = load(connections, requests);
+    int stored = collect(run, requests, NULL, 202);
+
+    http_load_free(run);
+    return stored;
+}
+
 /* ---- what the calls answer ---- */
 
 static const struct {
@@ -422,7 +432,6 @@ static void test_few_commands(void)
 {
     struct buf body = BUF_INIT(0);
     long long before, commands;
-    struct ids answered = {NULL, 0, 0};
 
     if (!start(NULL))
         return;
@@ -436,13 +445,12 @@ static void test_few_commands(void)
     CU_ASSERT(commands <= 10 + 4); /* 1,000 jobs by 100, and what the harness asks itself */
 
     before = info().command_count;
-    CU_ASSERT_EQUAL(collect(load(64, 4000), 4000, &answered, 202), 4000);
+    CU_ASSERT_EQUAL(send_adds(64, 4000), 4000);
     commands = info().command_count - before;
     if (commands >= 4000 / 20)
         fprintf(stderr, "%lld commands for 4000 jobs\n", commands);
     CU_ASSERT(commands < 4000 / 20);
     CU_ASSERT_EQUAL(info().enqueued, 5000);
-    free(answered.at);
     buf_fini(&body);
 }
 
@@ -471,7 +479,7 @@ static void test_batch_sizes(void)
 
     if (!start(env))
         return;
-    CU_ASSERT_EQUAL(collect(load(32, 600), 600, NULL, 202), 600);
+    CU_ASSERT_EQUAL(send_adds(32, 600), 600);
     CU_ASSERT(sum_of_flushes(7, &sum));
     CU_ASSERT_EQUAL(sum, 600);
     CU_ASSERT(process_has_logged(service_process(api), "(batch full)", 0));
@@ -489,7 +497,7 @@ static void test_delay_is_no_wait(void)
     began = clock_ms();
     for (int i = 0; i < 20; i++)
         CU_ASSERT_EQUAL(post("/jobs/add", ADD), 202);
-    CU_ASSERT_EQUAL(collect(load(16, 320), 320, NULL, 202), 320);
+    CU_ASSERT_EQUAL(send_adds(16, 320), 320);
     CU_ASSERT(clock_ms() - began < 10000);
 }
 
@@ -503,7 +511,7 @@ static void test_no_batching(void)
     CU_ASSERT(process_has_logged(
         service_process(api), "Batch config: max_size=100, max_delay=50ms, auto_batch=false", 0));
     before = info().command_count;
-    CU_ASSERT_EQUAL(collect(load(16, 100), 100, NULL, 202), 100);
+    CU_ASSERT_EQUAL(send_adds(16, 100), 100);
     CU_ASSERT(info().command_count - before >= 100);
 }
 
@@ -546,7 +554,7 @@ static void test_away_and_back(void)
     CU_ASSERT_EQUAL(get("/stats"), 200);
     CU_ASSERT_EQUAL(faktory_server_restart(faktory, NULL), 0);
     CU_ASSERT(wait_until(answers_202, NULL, SHORT_MS));
-    CU_ASSERT_EQUAL(collect(load(8, 40), 40, NULL, 202), 40); /* over every connection */
+    CU_ASSERT_EQUAL(send_adds(8, 40), 40); /* over every connection */
     CU_ASSERT_EQUAL(get("/ready"), 200);
     now = info();
     CU_ASSERT_EQUAL(now.enqueued, 1 + 1 + 40);
