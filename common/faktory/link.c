@@ -22,6 +22,7 @@ enum {
     BACKOFF_MOST_MS = 3000,
     CROWDED_FAILURES = 8, /* after "too many connections": start from the longest wait */
     SLEEP_MOST_MS = 60000,
+    GATHER_MS = 2,
     SEND_AT_ONCE = 256 << 10,
     LINK_STACK_BYTES = 128 << 10,
 };
@@ -53,6 +54,7 @@ struct link {
     unsigned prompt_bytes; /* that the prompt ones will bring at least */
     int wake_at;           /* what the socket was told */
     struct buf out;
+    int64_t sent_ms;     /* last write */
     int64_t progress_ms; /* last reply, or first send after none were in flight */
     int64_t flight_ms;   /* no command in flight has an earlier deadline than this */
     int64_t ready_ms;    /* the earliest deadline in `ready`, when it was last looked through */
@@ -172,6 +174,12 @@ static void count_in_flight(struct link *l, const struct link_command *c, int si
     l->prompt_bytes += (unsigned)sign * c->prompt_bytes;
 }
 
+/* True while what comes in is held back, to go in one write with more. */
+static bool gathering(const struct link *l)
+{
+    return l->options.gather && l->n_in_flight > 0;
+}
+
 /* Sends what is ready, as far as the window allows, in few writes. */
 static void send_ready(struct link *l)
 {
@@ -179,8 +187,9 @@ static void send_ready(struct link *l)
     struct link_command *c;
     bool failed = false;
 
-    if (l->options.gather && l->n_in_flight > 0)
+    if (!l->ready.head || (gathering(l) && clock_ms() < l->sent_ms + GATHER_MS))
         return;
+    l->sent_ms = clock_ms();
     while (!failed && l->ready.head && l->n_in_flight < l->options.window) {
         if (l->n_in_flight == 0) {
             l->progress_ms = clock_ms();
@@ -313,6 +322,8 @@ static int64_t next_look(const struct link *l)
 {
     int64_t at = flight_deadline(l);
 
+    if (gathering(l))
+        at = earliest(at, clock_ms() + GATHER_MS);
     if (l->ready.head)
         at = earliest(at, l->ready_ms);
     return l->connection ? at : earliest(at, l->retry_ms);
@@ -347,8 +358,8 @@ static bool fall_asleep(struct link *l, int64_t *until)
     bool sleep;
 
     mutex_lock(&l->lock);
-    sleep = !l->outbox.head || (l->options.gather && l->n_in_flight > 0);
-    l->sleeping = sleep && !(l->options.gather && l->n_in_flight > 0);
+    sleep = !l->outbox.head || gathering(l);
+    l->sleeping = sleep && !gathering(l); /* a gathering link looks again by itself */
     if (l->stopping)
         *until = earliest(*until, l->stop_deadline_ms);
     mutex_unlock(&l->lock);
@@ -418,8 +429,14 @@ static void end(struct link *l)
 /* Connected, or trying to be when that is due; without a connection the impatient give up. */
 static void stay_connected(struct link *l)
 {
-    if (!l->connection && clock_ms() >= l->retry_ms)
+    struct err_text why;
+
+    if (!l->connection && clock_ms() >= l->retry_ms) {
         connect_now(l);
+        /* A Faktory that is full says so behind its +OK, maybe in the same segment. */
+        if (l->connection && !take_replies(l, &why))
+            lose_connection(l, why.text);
+    }
     if (!l->connection && !l->options.patient)
         settle_all(l, &l->ready, LINK_UNSENT, "not connected to Faktory");
 }
