@@ -90,7 +90,7 @@ static int parse_host_port(const char *text, struct url *out, struct err_text *w
     if (!host_end || host_end == host || host_end - host >= URL_HOST_MAX || (*rest && *rest != ':'))
         return err_set(why, ERR_INVALID, "expected a host name or address: tcp://host:7419");
     for (const char *c = host; c < host_end; c++)
-        if (*c <= ' ' || strchr("/?#@\\", *c))
+        if (*c <= ' ' || strchr("/?#@\\[]", *c))
             return err_set(why, ERR_INVALID, "expected a host name or address: tcp://host:7419");
     memcpy(out->host, host, (size_t)(host_end - host));
     out->host[host_end - host] = '\0';

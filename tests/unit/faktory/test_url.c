@@ -74,6 +74,8 @@ static void test_refused(void)
         {"tcp://[::1", "host"},
         {"tcp://[]:1", "host"},
         {"tcp://[::1]x", "host"},
+        {"tcp://[[]:79", "host"},
+        {"tcp://a]", "host"},
         {"tcp://:%4@h", "%xx"},
         {"tcp://:%zz@h", "%xx"},
         {"tcp://:%@h", "%xx"},
