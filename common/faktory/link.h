@@ -58,8 +58,8 @@ struct link_options {
      * LINK_UNKNOWN, and those it cannot send with LINK_UNSENT as soon as a connect fails.
      */
     bool patient;
-    /* Sends only when nothing is in flight: what is submitted meanwhile goes in one write (group
-     * commit). For commands that nobody waits for. */
+    /* Sends when nothing is in flight, else every few milliseconds: what is submitted meanwhile
+     * goes in one write (group commit). For commands that nobody waits for. */
     bool gather;
     /* Called on the link's thread, no lock held, when the connection comes up or is lost, and when
      * an attempt to connect failed (up = false, with the reason). NULL: nobody wants to know. */

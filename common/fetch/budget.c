@@ -9,7 +9,8 @@
 enum {
     SAMPLE_MIN_US = 2000, /* rates are measured over a round trip, and at least this */
     ROUND_TRIPS = 2,      /* how many of them are asked ahead: the rate may grow */
-    SETTLING_SLACK = 200, /* finished jobs, beyond as many as may be in hand */
+    SETTLING_TIMES = 4,   /* with the finished ones that Faktory does not know yet, so many times */
+    SETTLING_SLACK = 200, /* as many as may be in hand, and some */
     SETTLED_PART = 4,
 };
 
@@ -68,7 +69,7 @@ static unsigned rooms_locked(const struct budget *b, unsigned limit, unsigned *s
 {
     unsigned used = b->asked + b->in_hand;
 
-    *settling = room(2 * limit + SETTLING_SLACK, used + b->settling);
+    *settling = room(SETTLING_TIMES * limit + SETTLING_SLACK, used + b->settling);
     return room(limit, used);
 }
 

@@ -187,7 +187,9 @@ static bool make_parts(struct consumer *c)
                                      .wished = c->options.wished,
                                      .wished_ctx = c->options.ctx,
                                      .round_trip = on_round_trip,
-                                     .round_trip_ctx = c};
+                                     .round_trip_ctx = c,
+                                     .tick_at = tick_at,
+                                     .tick_ctx = c};
     struct settler_options settle = {.settings = c->options.settings,
                                      .connections = SETTLERS,
                                      .metrics = &c->options.metrics,

@@ -139,7 +139,7 @@ int64_t heartbeat_tick(struct heartbeat *h, int64_t now_ms)
     if (h->due_ms <= now_ms && h->beating)
         h->due_ms = now_ms + BEAT_RETRY_MS; /* the last one is still out */
     else if (h->due_ms <= now_ms && !link_is_up(h->link))
-        h->due_ms = now_ms + BEAT_RETRY_MS / 10; /* as soon as there is a connection */
+        h->due_ms = now_ms + BEAT_EVERY_MS; /* beat_state() calls for it earlier */
     else if (h->due_ms <= now_ms) {
         write_beat_locked(h);
         h->command = (struct link_command){.text = h->line.data,
@@ -167,11 +167,29 @@ void heartbeat_set_state(struct heartbeat *h, enum consumer_wish state)
     mutex_unlock(&h->lock);
 }
 
+/* The first BEAT goes out as soon as there is a connection: it tells the round trip. */
+static void beat_state(void *ctx, bool up, const char *why)
+{
+    struct heartbeat *h = ctx;
+
+    (void)why;
+    if (!up)
+        return;
+    mutex_lock(&h->lock);
+    h->due_ms = 0;
+    mutex_unlock(&h->lock);
+    h->options.tick_at(h->options.tick_ctx, 0);
+}
+
 struct heartbeat *heartbeat_new(const struct heartbeat_options *options)
 {
     struct heartbeat *h = calloc(1, sizeof *h);
-    struct link_options o = {
-        .name = "beat", .settings = options->settings, .identity = options->identity, .window = 1};
+    struct link_options o = {.name = "beat",
+                             .settings = options->settings,
+                             .identity = options->identity,
+                             .window = 1,
+                             .on_state = beat_state,
+                             .ctx = h};
 
     if (!h)
         return NULL;
