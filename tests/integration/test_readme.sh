@@ -1,0 +1,168 @@
+#!/bin/bash
+# README.md is held to its word: every curl example is replayed against a private Faktory, API and
+# worker, the tables of settings are compared with the programs, and the new job type is built.
+#
+# An example is a block ```console status=N of "$ command" lines (which may go on) and their output.
+# Ids and versions in the output count as equal.
+#
+# shellcheck disable=SC2016 # backquotes and dollars are README's
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+# shellcheck source=tests/support/suite.sh
+. tests/support/suite.sh
+# shellcheck source=tools/stack.sh
+. tools/stack.sh
+
+WF_BIN=$WF_BUILD/bin
+trap 'stack_stop; rm -rf "$suite_dir"' EXIT
+trap 'exit 143' INT TERM
+stack_forget_settings FAKTORY_ BATCH_ WORKER_ API_ LOG_ BIND_ADDR
+
+normal() { sed -E 's/"[0-9a-f]{24}"/"ID"/g; s/("version":)"[^"]*"/\1"VERSION"/'; }
+
+# ---- examples ----
+
+# Runs one command of the README as it stands there, but for the address, and for what is added to
+# see the status.
+replay() { # STATUS COMMAND WANTED
+    local command=${2//http:\/\/localhost:3000/http://$api_address} got
+    command=${command/curl /curl -s -m 20 -w '\\n%{http_code}' }
+    got=$(eval "$command") || fail "it did not work: $2"
+    same "the status of $2" "$1" "${got##*$'\n'}"
+    same "the answer to $2" "$(normal <<<"${3%$'\n'}")" "$(normal <<<"${got%$'\n'*}")"
+}
+
+examples_work() {
+    local line status='' command='' wanted='' more='' n=0
+    while IFS= read -r line; do
+        case $status/$line in
+        '/```console status='*) status=${line##*=} ;;
+        /*) ;;
+        *'/```' | *'/$ '*)
+            if [ -n "$command" ]; then
+                replay "$status" "$command" "$wanted"
+                n=$((n + 1))
+            fi
+            command='' wanted=''
+            if [ "$line" = '```' ]; then
+                status=
+            else
+                command=${line#'$ '} more=1
+            fi
+            ;;
+        *)
+            # A command goes on while its quotes are open or its line ends with a backslash.
+            if [ -n "$more" ] && ! bash -nc "$command" 2>/dev/null || [[ $command == *\\ ]]; then
+                command+=$'\n'$line
+            else
+                wanted+=$line$'\n' more=
+            fi
+            ;;
+        esac
+    done <README.md
+    holds "README has examples" test "$n" -ge 6
+}
+
+every_curl_is_an_example() {
+    same "lines with a command outside of the blocks that are replayed" "" "$(
+        sed '/^```console/,/^```$/d' README.md | grep -n '^\$ \|^ *curl ' || true
+    )"
+}
+
+# ---- tables ----
+
+settings_of() { # PROGRAM ; NAME DEFAULT, sorted
+    clean_env "$WF_BIN/$1" --help | sed -nE 's/^  ([A-Z][A-Z_]+) +(.*)$/\1 \2/p' | sort
+}
+
+table_below() { # LINE ; NAME DEFAULT of each row of the first table below that line
+    awk -v heading="$1" -F ' *[|] *' '
+        $0 == heading { below = 1; next }
+        below && /^[|]/ { table = 1; if ($2 ~ /^[A-Z][A-Z_]+$/) print $2, $3; next }
+        table { exit }' README.md
+}
+
+tables_below() { # LINE...
+    local line
+    for line in "$@"; do table_below "$line"; done | sort
+}
+
+tables_are_true() {
+    same "settings of api-service" "$(settings_of api-service)" \
+        "$(tables_below 'Both programs:' '`api-service`:')"
+    same "settings of worker-service" "$(settings_of worker-service)" \
+        "$(tables_below 'Both programs:' '`worker-service`:')"
+}
+
+routes_are_named() {
+    local method path
+    while read -r method path; do
+        holds "README does not name $method $path" grep -qF "$method $path" README.md
+    done < <(sed -nE 's/^ *\{"([A-Z]+)", "([^"]+)".*/\1 \2/p' api/routes.c)
+}
+
+# ---- the new job type ----
+
+block() { # FIRST-LINE ; the ```c block that starts with it
+    awk -v first="$1" '
+        /^```/ { inside = 0; fresh = /^```c$/; next }
+        fresh { fresh = 0; inside = index($0, first) == 1 }
+        inside' README.md
+}
+
+line_for() { # FILE ; the README's line that goes there
+    sed -n "s|^\(.*[^ ]\) *// in $1\$|\1|p" README.md
+}
+
+# Does in a copy of the tree, beside what is built already, what the README tells its reader to do.
+build_greet() { # DIR
+    local mode=${WF_BUILD##*/} cc
+    cc=$(cut -d ' ' -f 1 "$WF_BUILD/flags")
+    mkdir -p "$1/build"
+    cp -a README.md GNUmakefile api common worker tools tests "$1"
+    cp -a "$WF_BUILD" "$1/build/$mode"
+    cd "$1"
+    block '// worker/handlers/greet.c' >worker/handlers/greet.c
+    sed -i "s|^wf_handler math_add;|$(line_for worker/handlers/handlers.h)\n&|" worker/handlers/handlers.h
+    sed -i "s|^ *{\"math_add\", math_add},|$(line_for worker/registry.c)\n&|" worker/registry.c
+    # Not as a part of the make that runs the tests.
+    env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL NO_INSTALL=1 make MODE="$mode" CC="$cc" WERROR=1 \
+        bins >make.log 2>&1 || fail "the new job type does not build: $(cat make.log)"
+}
+
+post() { # BODY
+    curl -sf -m 20 --json "$1" -o /dev/null "http://$api_address/jobs" || fail "POST /jobs failed"
+}
+
+new_job_type_builds() {
+    local lines
+    lines=$(block '// worker/handlers/greet.c' | wc -l)
+    holds "it has $lines lines, not ten" test "$lines" = 10
+    (build_greet "$suite_dir/tree")
+    holds "there is no program" test -x "$WF_WORKER"
+}
+
+new_job_type_runs() {
+    holds "the new worker runs" is_running "$(stack_pid worker)"
+    post '{"type": "greet", "args": [{"name": "world"}]}'
+    post '{"type": "greet", "args": [{}]}'
+    holds "it did not greet" stack_wait_log worker 'result="world"'
+    holds "a job without a name did not fail" stack_wait_log worker 'type=greet attempt=1 errtype='
+    grep -F errtype= "$stack_dir/worker.log" >"$suite_dir/failed"
+    holds "it failed otherwise than README says: $(cat "$suite_dir/failed")" \
+        grep -qF "$(sed -n 's/^for good with `\(argument 1[^`]*\)`.*/\1/p' README.md)" "$suite_dir/failed"
+}
+
+WF_WORKER=$suite_dir/tree/build/${WF_BUILD##*/}/bin/worker-service
+stack_init "$suite_dir/stack"
+stack_faktory
+stack_api
+test_case "every example answers what README says" examples_work
+test_case "no command stands in README that is not replayed" every_curl_is_an_example
+test_case "README has every setting of both programs, with its default" tables_are_true
+test_case "README names every call of the API" routes_are_named
+test_case "the new job type of ten lines builds" new_job_type_builds
+[ ! -x "$WF_WORKER" ] || stack_worker LOG_LEVEL=debug || true
+test_case "the new job type of ten lines runs" new_job_type_runs
+stack_stop
+suite_end test_readme
