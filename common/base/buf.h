@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * buf - a growable run of bytes with a hard cap. The first failure (no memory, over the cap) sticks:
- * later appends do nothing and `failed` stays set, so a builder checks once, at its end.
+ * buf - a growable run of bytes with a hard cap. The first failure (no memory, over the cap)
+ * sticks: later appends do nothing and `failed` stays set, so a builder checks once, at its end.
  * Not locked: one thread at a time.
  */
 #ifndef COMMON_BASE_BUF_H
@@ -20,7 +20,10 @@ struct buf {
 };
 
 /* An empty buffer that may hold at most `max` bytes (0: as many as memory has). */
-#define BUF_INIT(max_bytes) {.max = (max_bytes)}
+#define BUF_INIT(max_bytes)                                                                        \
+    {                                                                                              \
+        .max = (max_bytes)                                                                         \
+    }
 
 /* Frees the bytes and makes the buffer empty and usable again; the cap stays. */
 void buf_fini(struct buf *b);
@@ -45,7 +48,8 @@ void buf_consume(struct buf *b, size_t n);
 /* The contents as a C string; "" when empty. Valid until the next change. */
 const char *buf_str(const struct buf *b);
 
-/* Hands the bytes (malloc'd, NUL-terminated) to the caller and empties the buffer; NULL if failed. */
+/* Hands the bytes (malloc'd, NUL-terminated) to the caller and empties the buffer; NULL if failed.
+ */
 char *buf_take(struct buf *b);
 
 #endif
