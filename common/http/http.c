@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,7 @@
 #include "common/http/http_conn.h"
 #include "common/http/http_internal.h"
 #include "common/http/http_listen.h"
+#include "common/json/json_write.h"
 
 enum {
     POOL_BYTES = 32 * 1024, /* per connection: headers, and the window a body comes through */
@@ -101,6 +103,21 @@ void http_reply(struct http_request *r, unsigned status, const char *content_typ
     if (s->metrics)
         http_metrics_count(s->metrics, r->metrics_row, status,
                            r->complete_us > 0 ? clock_us() - r->complete_us : -1);
+}
+
+void http_reply_error(struct http_request *r, unsigned status, const char *fmt, ...)
+{
+    struct buf body = BUF_INIT(0);
+    char text[1024];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    buf_add_str(&body, "{\"error\":");
+    json_write_cstr(&body, text);
+    buf_add_char(&body, '}');
+    http_reply(r, status, HTTP_JSON, &body);
 }
 
 const char *http_query(const struct http_request *r, const char *name)

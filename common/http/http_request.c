@@ -4,8 +4,6 @@
 #include "common/http/http_internal.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,7 +11,6 @@
 #include "common/base/err.h"
 #include "common/base/log.h"
 #include "common/base/sync.h"
-#include "common/json/json_write.h"
 
 /* ---- memory ---- */
 
@@ -133,21 +130,6 @@ void http_add_header(struct http_request *r, const char *name, const char *value
 {
     buf_add(&r->headers, name, strlen(name) + 1);
     buf_add(&r->headers, value, strlen(value) + 1);
-}
-
-void http_reply_error(struct http_request *r, unsigned status, const char *fmt, ...)
-{
-    struct buf body = BUF_INIT(0);
-    char text[1024];
-    va_list args;
-
-    va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
-    buf_add_str(&body, "{\"error\":");
-    json_write_cstr(&body, text);
-    buf_add_char(&body, '}');
-    http_reply(r, status, HTTP_JSON, &body);
 }
 
 /* ---- answering later ---- */
