@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "common/faktory/faktory.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -51,7 +54,19 @@ int faktory_next(struct faktory *f, struct resp_reply *reply, struct err_text *w
     return resp_next(f->reader, reply, why);
 }
 
-/* Blocks for one reply, but not beyond the deadline (checked between reads). */
+/* Waits until there is something to read, or it is too late. */
+static int await_bytes(struct faktory *f, int64_t deadline_ms, struct err_text *why)
+{
+    struct pollfd p = {.fd = net_fd(f->net), .events = POLLIN};
+    int ready;
+
+    do
+        ready = poll(&p, 1, clock_poll_ms(deadline_ms, INT_MAX));
+    while (ready < 0 && errno == EINTR);
+    return ready > 0 ? 0 : err_set(why, ERR_TIMEOUT, "no answer in time");
+}
+
+/* Blocks for one reply, but not beyond the deadline; without one the read time-out holds. */
 static int await_reply(struct faktory *f, int64_t deadline_ms, struct resp_reply *reply,
                        struct err_text *why)
 {
@@ -60,8 +75,8 @@ static int await_reply(struct faktory *f, int64_t deadline_ms, struct resp_reply
 
         if (code != 0)
             return code > 0 ? 0 : code;
-        if (clock_ms() >= deadline_ms)
-            return err_set(why, ERR_TIMEOUT, "no answer in time");
+        if (deadline_ms != CLOCK_NEVER && (code = await_bytes(f, deadline_ms, why)) != 0)
+            return code;
         code = receive_with(net_recv, f, why);
         if (code < 0)
             return code;
