@@ -27,6 +27,7 @@ struct producer { /* one connection of the pusher */
     struct link *link;
     unsigned in_flight; /* guarded by the pusher's lock: batches */
     bool up;            /* guarded by the pusher's lock */
+    bool proven;        /* guarded by the pusher's lock: this connection has carried an answer */
 };
 
 struct pusher {
@@ -123,8 +124,10 @@ static void batch_done(struct link_command *command, enum link_fate fate,
     p->jobs_in_flight -= b->n;
     p->batches_in_flight--;
     b->producer->in_flight--;
-    if (fate == LINK_ANSWERED)
+    if (fate == LINK_ANSWERED) {
         note_push_time(p, took_us);
+        b->producer->proven = true;
+    }
     cond_signal(&p->changed);
     mutex_unlock(&p->lock);
 
@@ -146,15 +149,18 @@ static void producer_state(void *ctx, bool up, const char *why)
 {
     struct producer *pr = ctx;
     struct pusher *p = pr->pusher;
-    bool was_away, away, back;
+    bool was_away, away, back, comes_back;
 
     mutex_lock(&p->lock);
     was_away = p->away;
+    /* One that worked is made again at once: what that attempt says is what counts. */
+    comes_back = pr->up && pr->proven;
     back = up && p->up == 0;
     if (up != pr->up)
         p->up = up ? p->up + 1 : p->up - 1;
     pr->up = up;
-    p->away = away = p->up == 0 && !up;
+    pr->proven = false;
+    p->away = away = p->up == 0 && !comes_back;
     if (away)
         snprintf(p->away_why, sizeof p->away_why, "%s", why);
     cond_signal(&p->changed);
