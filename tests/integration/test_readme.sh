@@ -1,6 +1,7 @@
 #!/bin/bash
 # README.md is held to its word: every curl example is replayed against a private Faktory, API and
 # worker, the tables of settings are compared with the programs, and the new job type is built.
+# ARCHITECTURE.md must name every room, thread and lock.
 #
 # An example is a block ```console status=N of "$ command" lines (which may go on) and their output.
 # Ids and versions in the output count as equal.
@@ -101,6 +102,36 @@ routes_are_named() {
     done < <(sed -nE 's/^ *\{"([A-Z]+)", "([^"]+)".*/\1 \2/p' api/routes.c)
 }
 
+rooms() { make -s print-rooms | sed 's/:.*//'; }
+
+# Those that are started by name, and the links.
+threads() {
+    grep -rhoE '(thread_start\(&[^"]*|link_options o = \{\.name = )"[a-z-]+"' api common worker |
+        sed 's/.*"\(.*\)"/\1/'
+}
+
+# The structs that have a lock.
+locks() {
+    find api common worker -name '*.[ch]' -exec sed -nE \
+        '/^struct [a-z_]+ \{/{s/struct ([a-z_]+) .*/\1/;h;};/^    pthread_mutex_t/{x;p;x;}' {} +
+}
+
+# Each line of a list has its row in a table.
+architecture_names() { # LIST PATTERN, in which NAME stands for the line
+    local name n=0
+    while read -r name; do
+        holds "ARCHITECTURE.md has no row for $name" grep -qE "^\| ${2//NAME/$name} \|" ARCHITECTURE.md
+        n=$((n + 1))
+    done < <("$1")
+    holds "there are no $1" test "$n" -ge 8
+}
+
+architecture_is_complete() {
+    architecture_names rooms NAME
+    architecture_names threads 'NAME(-[N0])?'
+    architecture_names locks '`struct NAME`'
+}
+
 # ---- the new job type ----
 
 block() { # FIRST-LINE ; the ```c block that starts with it
@@ -161,6 +192,7 @@ test_case "every example answers what README says" examples_work
 test_case "no command stands in README that is not replayed" every_curl_is_an_example
 test_case "README has every setting of both programs, with its default" tables_are_true
 test_case "README names every call of the API" routes_are_named
+test_case "ARCHITECTURE.md names every room, thread and lock" architecture_is_complete
 test_case "the new job type of ten lines builds" new_job_type_builds
 [ ! -x "$WF_WORKER" ] || stack_worker LOG_LEVEL=debug || true
 test_case "the new job type of ten lines runs" new_job_type_runs
