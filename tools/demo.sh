@@ -157,8 +157,11 @@ submit_batches() {
 # ---- waiting for Faktory's word ----
 
 wait_for_faktory() {
-    local deadline=$((SECONDS + settle_s)) info=
+    local deadline=$((SECONDS + settle_s)) info='' name
     while :; do
+        for name in api worker; do
+            is_running "$(stack_pid $name)" || wrong "the $name ended before its time."
+        done
         info=$(stack_info) || wrong "Faktory does not answer."
         processed=$(json_number "$info" total_processed) failures=$(json_number "$info" total_failures)
         dead=$(json_number "$info" dead) retries=$(json_number "$info" retries)

@@ -44,6 +44,7 @@ stack_init() { # DIR
         return 1
     fi
     mkdir -p "$stack_dir"
+    export no_proxy='*' # for curl: nothing here is beyond a proxy
 }
 
 # ---- processes ----

@@ -4,7 +4,11 @@
 #   test_case NAME FUNCTION   runs it in a subshell; it fails by `fail SENTENCE` or any exit but 0,
 #                             skips by `skip SENTENCE`, and must call `holds` or `same` at least once
 #   suite_end NAME            prints the closing line and exits
+#
+# With T=program/"part of a name" only the tests whose name contains that part run.
 
+suite_part=
+case ${T:-} in */*) suite_part=${T#*/} ;; esac
 suite_passed=0 suite_failed=0 suite_skipped=0
 suite_dir=$(mktemp -d "${TMPDIR:-/tmp}/wf-test.XXXXXX")
 trap 'rm -rf "$suite_dir"' EXIT
@@ -41,6 +45,7 @@ clean_env() { # [NAME=VALUE...] COMMAND...
 
 test_case() { # NAME FUNCTION
     local code=0
+    [[ $1 == *"$suite_part"* ]] || return 0
     rm -f "$suite_dir/why" "$suite_dir/asserted"
     (set -euo pipefail && "$2") || code=$?
     if [ $code = 77 ]; then
