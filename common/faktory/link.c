@@ -24,6 +24,7 @@ enum {
     SLEEP_MOST_MS = 60000,
     GATHER_MS = 2,
     SEND_AT_ONCE = 256 << 10,
+    PROMPT_MS = 50, /* longest sleep while bytes that came are too few to wake up for */
     LINK_STACK_BYTES = 128 << 10,
 };
 
@@ -137,6 +138,7 @@ static void lose_connection(struct link *l, const char *why)
     faktory_drop(l->connection);
     l->connection = NULL;
     l->n_slow = l->prompt_bytes = 0;
+    l->wake_at = 1;
     l->retry_ms = clock_ms() + (l->proven ? 0 : backoff_next_ms(&l->backoff));
     l->n_in_flight = 0;
     log_debug("connection lost link=%s why=\"%s\"", l->name, why);
@@ -380,6 +382,8 @@ static bool wait_for_work(struct link *l)
 
     if (l->connection)
         set_wake_at(l);
+    if (l->wake_at > 1) /* an answer may be shorter than promised: an error in place of a job */
+        until = earliest(until, clock_ms() + PROMPT_MS);
     if (!fall_asleep(l, &until))
         until = 0; /* look at the socket, do not sleep */
     ready = poll(p, 2, clock_poll_ms(until, SLEEP_MOST_MS));
@@ -529,12 +533,18 @@ void link_renew(struct link *l)
     wake(l);
 }
 
+void link_join(struct link *l)
+{
+    if (l->started)
+        thread_join(l->thread);
+    l->started = false;
+}
+
 void link_free(struct link *l)
 {
     if (!l)
         return;
-    if (l->started)
-        thread_join(l->thread);
+    link_join(l);
     close(l->wake_fd);
     mutex_fini(&l->lock);
     buf_fini(&l->out);

@@ -91,8 +91,11 @@ void link_renew(struct link *l);
  * Does not block; may be called again with an earlier deadline. */
 void link_finish(struct link *l, int64_t deadline_ms);
 
-/* Second step: waits for the thread, which ends every command left (see the fates), and frees.
- * One that was never started, and NULL, are fine. */
+/* Second step: waits for the thread, which ends every command left (see the fates). The link can
+ * still be asked, and takes no command. One that was never started is fine. */
+void link_join(struct link *l);
+
+/* Joins and frees. NULL is fine. */
 void link_free(struct link *l);
 
 #endif
