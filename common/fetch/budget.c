@@ -18,9 +18,10 @@ struct budget {
     unsigned lanes, capacity, extra_max; /* immutable */
 
     pthread_mutex_t lock;
-    pthread_cond_t unasked; /* asked became 0 */
+    pthread_cond_t unasked; /* asked and delivering became 0 */
     /* guarded by lock */
     unsigned asked, in_hand, settling;
+    unsigned delivering; /* in hand, and on the way to the receiver */
     bool hungry;
     int64_t rtt_us;
     int64_t sample_start_us;
@@ -123,14 +124,24 @@ bool budget_answered(struct budget *b, bool job)
 
     mutex_lock(&b->lock);
     b->asked--;
-    if (job)
+    if (job) {
         b->in_hand++;
-    else
+        b->delivering++;
+    } else
         hungry = take_hunger_locked(b);
-    if (b->asked == 0)
+    if (b->asked == 0 && b->delivering == 0)
         cond_broadcast(&b->unasked);
     mutex_unlock(&b->lock);
     return hungry;
+}
+
+void budget_delivered(struct budget *b)
+{
+    mutex_lock(&b->lock);
+    b->delivering--;
+    if (b->asked == 0 && b->delivering == 0)
+        cond_broadcast(&b->unasked);
+    mutex_unlock(&b->lock);
 }
 
 static void sample_locked(struct budget *b)
@@ -183,9 +194,9 @@ bool budget_wait_unasked(struct budget *b, int64_t deadline_ms)
     bool done;
 
     mutex_lock(&b->lock);
-    while (b->asked > 0 && cond_wait_until(&b->unasked, &b->lock, deadline_ms))
+    while (b->asked + b->delivering > 0 && cond_wait_until(&b->unasked, &b->lock, deadline_ms))
         ;
-    done = b->asked == 0;
+    done = b->asked + b->delivering == 0;
     mutex_unlock(&b->lock);
     return done;
 }

@@ -30,6 +30,9 @@ unsigned budget_ask(struct budget *b, unsigned want);
  * and a lane had gone hungry: all lanes should try again. */
 bool budget_answered(struct budget *b, bool job);
 
+/* That job is with its receiver: to be called after each budget_answered() with a job. */
+void budget_delivered(struct budget *b);
+
 /* Faktory knows what became of a job that was finished. True: see budget_answered(). */
 bool budget_settled(struct budget *b);
 
@@ -39,7 +42,8 @@ bool budget_finished(struct budget *b);
 
 void budget_set_rtt(struct budget *b, int64_t rtt_us);
 
-/* Blocks until no FETCH is out; false when the deadline passed first. */
+/* Blocks until no FETCH is out and every job is with its receiver; false when the deadline passed
+ * first. */
 bool budget_wait_unasked(struct budget *b, int64_t deadline_ms);
 
 void budget_look(struct budget *b, unsigned *asked, unsigned *in_hand);

@@ -260,8 +260,8 @@ bool consumer_wait_settled(struct consumer *c, int64_t deadline_ms)
     return settler_wait(c->settler, deadline_ms);
 }
 
-/* Works on a half-started consumer too. */
-void consumer_stop(struct consumer *c, int64_t deadline_ms)
+/* Ends every thread. They call each other's parts, so none of these goes before all have ended. */
+static void end_threads(struct consumer *c, int64_t deadline_ms)
 {
     if (c->ticking) {
         mutex_lock(&c->lock);
@@ -278,8 +278,21 @@ void consumer_stop(struct consumer *c, int64_t deadline_ms)
     if (c->heartbeat)
         heartbeat_finish(c->heartbeat, deadline_ms);
     for (unsigned i = 0; c->lanes && i < c->options.lanes; i++)
+        if (c->lanes[i])
+            lane_join(c->lanes[i]);
+    if (c->settler)
+        settler_join(c->settler);
+    if (c->heartbeat)
+        heartbeat_join(c->heartbeat);
+}
+
+/* Works on a half-started consumer too. */
+void consumer_stop(struct consumer *c, int64_t deadline_ms)
+{
+    end_threads(c, deadline_ms);
+    settler_free(c->settler); /* tells the lanes of the room it makes */
+    for (unsigned i = 0; c->lanes && i < c->options.lanes; i++)
         lane_free(c->lanes[i]);
-    settler_free(c->settler);
     heartbeat_free(c->heartbeat);
     budget_free(c->budget);
     buf_fini(&c->queues);

@@ -212,6 +212,11 @@ void heartbeat_finish(struct heartbeat *h, int64_t deadline_ms)
     link_finish(h->link, deadline_ms);
 }
 
+void heartbeat_join(struct heartbeat *h)
+{
+    link_join(h->link);
+}
+
 void heartbeat_free(struct heartbeat *h)
 {
     if (!h)

@@ -42,6 +42,7 @@ int64_t heartbeat_rtt_us(struct heartbeat *h);
 int64_t heartbeat_heard_ms(struct heartbeat *h);
 
 void heartbeat_finish(struct heartbeat *h, int64_t deadline_ms);
+void heartbeat_join(struct heartbeat *h);
 void heartbeat_free(struct heartbeat *h);
 
 #endif

@@ -140,6 +140,8 @@ static void grow_locked(struct lane *l)
     if (l->dry) { /* the first job after a dry spell */
         l->dry = false;
         l->window = l->last_window / 2;
+        if (l->window > l->options.window_max) /* it was made smaller meanwhile */
+            l->window = l->options.window_max;
     }
     if (l->window < l->options.window_max)
         l->window++;
@@ -241,6 +243,7 @@ static void on_job(struct lane *l, const struct resp_reply *reply)
     counter_add(l->options.metrics->fetched, 1);
     (void)budget_answered(l->options.budget, true);
     l->options.deliver(l->options.deliver_ctx, job);
+    budget_delivered(l->options.budget);
 }
 
 static void on_answer(struct lane *l, const struct fetch *f, const struct resp_reply *reply)
@@ -353,6 +356,11 @@ int lane_start(struct lane *l)
 void lane_finish(struct lane *l, int64_t deadline_ms)
 {
     link_finish(l->link, deadline_ms);
+}
+
+void lane_join(struct lane *l)
+{
+    link_join(l->link);
 }
 
 void lane_free(struct lane *l)

@@ -62,6 +62,7 @@ unsigned long lane_reconnects(const struct lane *l);
 int64_t lane_heard_ms(struct lane *l);
 
 void lane_finish(struct lane *l, int64_t deadline_ms); /* does not block */
+void lane_join(struct lane *l);                        /* after that it delivers nothing */
 void lane_free(struct lane *l);                        /* joins; NULL is fine */
 
 #endif

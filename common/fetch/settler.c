@@ -450,18 +450,26 @@ void settler_finish(struct settler *owner, int64_t deadline_ms)
             link_finish(owner->links[i], deadline_ms);
 }
 
+void settler_join(struct settler *owner)
+{
+    for (unsigned i = 0; owner->links && i < owner->options.connections; i++)
+        if (owner->links[i])
+            link_join(owner->links[i]);
+}
+
 void settler_free(struct settler *owner)
 {
     struct settlement *s;
 
     if (!owner)
         return;
-    for (unsigned i = 0; owner->links && i < owner->options.connections; i++)
-        link_free(owner->links[i]);
-    while ((s = owner->later) != NULL) {
+    settler_join(owner);
+    while ((s = owner->later) != NULL) { /* may send to the links: these refuse it */
         owner->later = s->next;
         give_up(s, "stopped before it could be tried again");
     }
+    for (unsigned i = 0; owner->links && i < owner->options.connections; i++)
+        link_free(owner->links[i]);
     cond_fini(&owner->settled);
     mutex_fini(&owner->lock);
     free(owner->links);

@@ -51,6 +51,7 @@ unsigned long settler_reconnects(const struct settler *s);
 int64_t settler_heard_ms(struct settler *s);
 
 void settler_finish(struct settler *s, int64_t deadline_ms); /* does not block */
-void settler_free(struct settler *s);                        /* joins; logs what stays open */
+void settler_join(struct settler *s);
+void settler_free(struct settler *s); /* joins; logs what stays open */
 
 #endif

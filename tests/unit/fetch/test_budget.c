@@ -157,6 +157,8 @@ static void test_wait_unasked(void)
     CU_ASSERT(clock_ms() - started >= 50);
     CU_ASSERT_EQUAL_FATAL(thread_start(&thread, "answerer", 0, answer_later, &a), 0);
     atomic_store(&a.go, true);
+    CU_ASSERT_FALSE(budget_wait_unasked(b, clock_ms() + 50)); /* it is not with its receiver yet */
+    budget_delivered(b);
     CU_ASSERT_TRUE(budget_wait_unasked(b, clock_ms() + 10000));
     thread_join(thread);
     expect_look(b, 0, 1);
