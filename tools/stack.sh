@@ -68,6 +68,7 @@ stack_pid() { # NAME
 
 is_running() { # PID ; true for neither a zombie nor nothing
     local stat
+    [ -n "$1" ] || return 1
     { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
     case ${stat##*) } in [ZX]*) return 1 ;; esac
 }
@@ -76,7 +77,7 @@ is_running() { # PID ; true for neither a zombie nor nothing
 stack_wait_log() { # NAME TEXT
     local pid tries=$((stack_ready_s * 20))
     pid=$(stack_pid "$1")
-    until grep -qF -- "$2" "$stack_dir/$1.log"; do
+    until grep -qsF -- "$2" "$stack_dir/$1.log"; do
         is_running "$pid" || return 1
         tries=$((tries - 1))
         [ $tries -gt 0 ] || return 1

@@ -151,7 +151,7 @@ build_greet() { # DIR
     cc=$(cut -d ' ' -f 1 "$WF_BUILD/flags")
     mkdir -p "$1/build/$mode"
     cp -a README.md GNUmakefile api common worker tools "$1"
-    cp -a "$WF_BUILD"/{api,common,worker,bin,flags,version.[co],*.a} "$1/build/$mode"
+    cp -a "$WF_BUILD"/{api,common,worker,flags,version.[co],*.a} "$1/build/$mode"
     cd "$1"
     block '// worker/handlers/greet.c' >worker/handlers/greet.c
     sed -i "s|^wf_handler math_add;|$(line_for worker/handlers/handlers.h)\n&|" worker/handlers/handlers.h

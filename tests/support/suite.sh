@@ -44,10 +44,13 @@ clean_env() { # [NAME=VALUE...] COMMAND...
 }
 
 test_case() { # NAME FUNCTION
-    local code=0
+    local code
     [[ $1 == *"$suite_part"* ]] || return 0
     rm -f "$suite_dir/why" "$suite_dir/asserted"
-    (set -euo pipefail && "$2") || code=$?
+    set +e # not `|| code=$?`: behind that, `set -e` would mean nothing inside
+    (set -euo pipefail && "$2")
+    code=$?
+    set -e
     if [ $code = 77 ]; then
         suite_skipped=$((suite_skipped + 1))
         printf 'skip  %s: %s\n' "$1" "$(cat "$suite_dir/why")"
