@@ -12,13 +12,12 @@
 #include "common/base/log.h"
 #include "common/base/sync.h"
 #include "common/faktory/link.h"
+#include "common/push/pace.h"
 #include "common/push/push_reply.h"
 
 enum {
     PIPELINE_MAX = 16, /* pushes in flight on one connection */
     QUEUE_BYTES_MAX = 256 << 20,
-    PATIENCE_MIN_US = 1000, /* see patience_us() */
-    PATIENCE_SHARE = 16,
     COMMAND_OVERHEAD = 16, /* PUSHB [...]CRLF */
 };
 
@@ -45,7 +44,8 @@ struct pusher {
     unsigned up; /* connections */
     bool away;   /* none is up and the last attempt failed */
     char away_why[160];
-    int64_t push_us; /* smoothed round trip of a push */
+    unsigned requests; /* added and not settled */
+    struct pace pace;
     bool stopping;
     int64_t stop_deadline_ms;
 };
@@ -57,6 +57,7 @@ struct batch {
     struct buf line;
     struct push_job *jobs;
     unsigned n;
+    unsigned requests; /* that end in this batch */
     int64_t sent_us;
 };
 
@@ -106,11 +107,6 @@ static void settle_answered(struct pusher *p, struct batch *b, const struct resp
     }
 }
 
-static void note_push_time(struct pusher *p, int64_t us)
-{
-    p->push_us = p->push_us == 0 ? us : p->push_us + (us - p->push_us) / 8;
-}
-
 static void batch_done(struct link_command *command, enum link_fate fate,
                        const struct resp_reply *reply, const char *why)
 {
@@ -124,8 +120,9 @@ static void batch_done(struct link_command *command, enum link_fate fate,
     p->jobs_in_flight -= b->n;
     p->batches_in_flight--;
     b->producer->in_flight--;
+    p->requests -= b->requests;
     if (fate == LINK_ANSWERED) {
-        note_push_time(p, took_us);
+        pace_note_push(&p->pace, took_us);
         b->producer->proven = true;
     }
     cond_signal(&p->changed);
@@ -174,20 +171,6 @@ static void producer_state(void *ctx, bool up, const char *why)
 
 /* ---- the flusher: when to cut a batch, and where to send it ---- */
 
-/*
- * How long a job waits for company while other jobs are in flight: a small part of what a push
- * takes anyway, so that waiting costs next to nothing, and at least as long as it takes a burst of
- * requests to come in. Never longer than max_delay.
- */
-static int64_t patience_us(const struct pusher *p)
-{
-    int64_t us = p->push_us / PATIENCE_SHARE;
-
-    if (us < PATIENCE_MIN_US)
-        us = PATIENCE_MIN_US;
-    return us < p->options.max_delay_ms * 1000 ? us : p->options.max_delay_ms * 1000;
-}
-
 /* The connection with the least to do, or NULL when all are down or full. */
 static struct producer *best_producer_locked(struct pusher *p)
 {
@@ -200,28 +183,6 @@ static struct producer *best_producer_locked(struct pusher *p)
             best = pr;
     }
     return best;
-}
-
-/*
- * Why a batch is to be cut now, in the words that people look for; NULL: not yet, and *again_us is
- * when to ask again. Waiting jobs go as soon as they are as many as those in flight: nothing in
- * flight, nothing waits; much in flight, the next batch may grow.
- */
-static const char *reason_locked(struct pusher *p, int64_t *again_us)
-{
-    int64_t due_us;
-
-    if (!p->options.auto_batch)
-        return "batching is off";
-    if (p->waiting >= p->options.max_size)
-        return "batch full";
-    if (p->waiting >= p->jobs_in_flight || p->stopping)
-        return "idle connection";
-    due_us = p->head->queued_us + patience_us(p);
-    if (clock_us() >= due_us)
-        return "timeout";
-    *again_us = due_us;
-    return NULL;
 }
 
 /* Takes the next batch's jobs off the queue: at most max_size, and what one command may hold. */
@@ -249,6 +210,15 @@ static struct push_job *cut_locked(struct pusher *p, unsigned *n, size_t *bytes)
     return first;
 }
 
+static unsigned count_requests(const struct push_job *jobs)
+{
+    unsigned n = 0;
+
+    for (; jobs; jobs = jobs->next)
+        n += jobs->ends_request;
+    return n;
+}
+
 static void write_line(struct buf *line, const struct push_job *jobs)
 {
     buf_add_str(line, "PUSHB [");
@@ -270,6 +240,7 @@ static void send_batch(struct pusher *p, struct producer *pr, struct push_job *j
         b->producer = pr;
         b->jobs = jobs;
         b->n = n;
+        b->requests = count_requests(jobs);
         write_line(&b->line, jobs);
         b->sent_us = clock_us();
         b->command = (struct link_command){.text = b->line.data,
@@ -286,6 +257,7 @@ static void send_batch(struct pusher *p, struct producer *pr, struct push_job *j
     mutex_lock(&p->lock);
     p->jobs_in_flight -= n;
     p->batches_in_flight--;
+    p->requests -= count_requests(jobs);
     pr->in_flight--;
     mutex_unlock(&p->lock);
     settle_chain(p, jobs, PUSH_AWAY, "no memory, or stopping");
@@ -317,6 +289,7 @@ static void give_up_locked(struct pusher *p, bool only_late, enum push_outcome o
     while (*end && (!only_late || (*end)->deadline_ms <= now)) {
         p->waiting--;
         p->waiting_bytes -= (*end)->len + 1;
+        p->requests -= (*end)->ends_request;
         end = &(*end)->next;
     }
     if (end == &p->head)
@@ -357,7 +330,9 @@ static void flusher_step_locked(struct pusher *p)
         give_up_locked(p, true, PUSH_LATE, "the deadline passed while waiting to be sent");
         return;
     }
-    reason = reason_locked(p, &again_us);
+    reason = p->stopping ? "stopping"
+                         : pace_reason(&p->pace, p->waiting, p->jobs_in_flight, p->head->queued_us,
+                                       clock_us(), &again_us);
     pr = reason ? best_producer_locked(p) : NULL;
     if (pr) {
         flush_locked(p, pr, reason);
@@ -399,7 +374,7 @@ int pusher_add(struct pusher *p, struct push_job *first, unsigned n, struct err_
         last = job;
     }
     mutex_lock(&p->lock);
-    wake = p->waiting == 0 || p->waiting + n >= p->options.max_size;
+    wake = p->waiting == 0;
     if (p->stopping)
         code = err_set(why, ERR_STOPPED, "the service is stopping");
     else if (p->away)
@@ -413,7 +388,9 @@ int pusher_add(struct pusher *p, struct push_job *first, unsigned n, struct err_
         p->waiting += n;
         p->waiting_bytes += bytes;
         /* the flusher sleeps on: it asked to be woken when its batch is due */
-        wake = wake || p->waiting >= p->jobs_in_flight;
+        p->requests++;
+        pace_note_request(&p->pace, p->requests);
+        wake = wake || p->waiting >= pace_enough(&p->pace, p->jobs_in_flight);
         if (wake)
             cond_signal(&p->changed);
     }
@@ -440,7 +417,7 @@ void pusher_look(struct pusher *p, struct pusher_state *state)
                                    .in_flight = p->jobs_in_flight,
                                    .connections_up = p->up,
                                    .away = p->away,
-                                   .push_us = p->push_us};
+                                   .push_us = p->pace.push_us};
     mutex_unlock(&p->lock);
     for (unsigned i = 0; i < p->options.connections; i++)
         state->reconnects += link_reconnects(p->producers[i].link);
@@ -494,6 +471,9 @@ struct pusher *pusher_start(const struct pusher_options *options)
         return NULL;
     }
     p->options = *options;
+    p->pace = (struct pace){.max_size = options->max_size,
+                            .max_delay_us = options->max_delay_ms * 1000,
+                            .auto_batch = options->auto_batch};
     p->tail = &p->head;
     mutex_init(&p->lock);
     cond_init(&p->changed);
