@@ -63,6 +63,7 @@ struct link {
     int64_t retry_ms; /* not connected: when the next attempt is due */
     bool proven;      /* this connection has carried a good reply */
 
+    atomic_bool held; /* no new connection for now */
     atomic_bool up;
     atomic_uint load;
     atomic_ulong connects;
@@ -328,7 +329,9 @@ static int64_t next_look(const struct link *l)
         at = earliest(at, clock_ms() + GATHER_MS);
     if (l->ready.head)
         at = earliest(at, l->ready_ms);
-    return l->connection ? at : earliest(at, l->retry_ms);
+    if (l->connection || atomic_load(&l->held)) /* whoever releases it wakes it */
+        return at;
+    return earliest(at, l->retry_ms);
 }
 
 /*
@@ -435,7 +438,7 @@ static void stay_connected(struct link *l)
 {
     struct err_text why;
 
-    if (!l->connection && clock_ms() >= l->retry_ms) {
+    if (!l->connection && clock_ms() >= l->retry_ms && !atomic_load(&l->held)) {
         connect_now(l);
         /* A Faktory that is full says so behind its +OK, maybe in the same segment. */
         if (l->connection && !take_replies(l, &why))
@@ -523,6 +526,13 @@ void link_finish(struct link *l, int64_t deadline_ms)
     l->stopping = true;
     mutex_unlock(&l->lock);
     wake(l);
+}
+
+void link_hold(struct link *l, bool hold)
+{
+    atomic_store(&l->held, hold);
+    if (!hold)
+        wake(l);
 }
 
 void link_renew(struct link *l)

@@ -84,6 +84,10 @@ unsigned link_load(const struct link *l);
 /* How often a connection was made after the first. */
 unsigned long link_reconnects(const struct link *l);
 
+/* While held, the link makes no new connection; one that it has stays. Any thread, also before the
+ * start. For links that must connect after another one. */
+void link_hold(struct link *l, bool hold);
+
 /* Asks for a fresh connection (a new HELLO) once nothing is in flight. Any thread. */
 void link_renew(struct link *l);
 

@@ -79,6 +79,19 @@ static void *tick_run(void *arg)
     return NULL;
 }
 
+/*
+ * Lanes connect only behind the heartbeat. Faktory refuses FETCH (it sleeps for 2 s each time) to
+ * a quiet or stopping worker, but only on the connection that introduced the worker first: that
+ * must be one that never fetches, or a lane's whole window would take minutes to drain.
+ */
+static void on_heartbeat(void *ctx, bool up)
+{
+    struct consumer *c = ctx;
+
+    for (unsigned i = 0; i < c->options.lanes; i++)
+        lane_hold(c->lanes[i], !up);
+}
+
 static void on_round_trip(void *ctx, int64_t rtt_us)
 {
     struct consumer *c = ctx;
@@ -188,6 +201,8 @@ static bool make_parts(struct consumer *c)
                                      .wished_ctx = c->options.ctx,
                                      .round_trip = on_round_trip,
                                      .round_trip_ctx = c,
+                                     .on_state = on_heartbeat,
+                                     .state_ctx = c,
                                      .tick_at = tick_at,
                                      .tick_ctx = c};
     struct settler_options settle = {.settings = c->options.settings,

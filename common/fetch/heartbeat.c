@@ -29,6 +29,7 @@ struct heartbeat {
     struct link_command command; /* one BEAT at a time */
     struct buf line;
     bool beating;
+    bool away; /* said so, until there is a connection */
     int64_t sent_us, due_ms, heard_ms, rtt_us;
     enum consumer_wish state, wished;
 };
@@ -171,14 +172,19 @@ void heartbeat_set_state(struct heartbeat *h, enum consumer_wish state)
 static void beat_state(void *ctx, bool up, const char *why)
 {
     struct heartbeat *h = ctx;
+    bool news;
 
-    (void)why;
-    if (!up)
-        return;
     mutex_lock(&h->lock);
-    h->due_ms = 0;
+    news = !up && !h->away;
+    h->away = !up;
+    if (up)
+        h->due_ms = 0;
     mutex_unlock(&h->lock);
-    h->options.tick_at(h->options.tick_ctx, 0);
+    if (news)
+        log_warn("Faktory is away, trying until it is back why=\"%s\"", why);
+    h->options.on_state(h->options.state_ctx, up);
+    if (up)
+        h->options.tick_at(h->options.tick_ctx, 0);
 }
 
 struct heartbeat *heartbeat_new(const struct heartbeat_options *options)

@@ -22,6 +22,9 @@ struct heartbeat_options {
     void *wished_ctx;
     void (*round_trip)(void *ctx, int64_t rtt_us);
     void *round_trip_ctx;
+    /* Its connection came up or was lost. On the link's thread, no lock held. */
+    void (*on_state)(void *ctx, bool up);
+    void *state_ctx;
     /* Wants heartbeat_tick() now. Any thread, no lock held. */
     void (*tick_at)(void *ctx, int64_t at_ms);
     void *tick_ctx;

@@ -302,6 +302,11 @@ static void lane_state(void *ctx, bool up, const char *why)
 
 /* ---- life ---- */
 
+void lane_hold(struct lane *l, bool hold)
+{
+    link_hold(l->link, hold);
+}
+
 static bool prepare(struct lane *l)
 {
     unsigned n = l->options.window_max + 1;
@@ -345,6 +350,7 @@ struct lane *lane_new(const struct lane_options *options)
         lane_free(l);
         return NULL;
     }
+    lane_hold(l, true);
     return l;
 }
 

@@ -47,6 +47,9 @@ struct lane_options {
 struct lane *lane_new(const struct lane_options *options); /* NULL: no memory */
 int lane_start(struct lane *l);                            /* 0 or ERR_NOMEM */
 
+/* See link_hold(): a lane starts held. */
+void lane_hold(struct lane *l, bool hold);
+
 /* Sends as many FETCHes as window and budget allow; any thread, does not block. */
 void lane_fill(struct lane *l);
 
