@@ -307,7 +307,7 @@ static void test_bad_settings(void)
 static void test_wrong_password(void)
 {
     static const struct faktory_options options = {.password = "right-one"};
-    static const char *const env[] = {"LOG_LEVEL=debug", NULL};
+    static const char *const env[] = {NULL};
     char url[96];
 
     if (!start_faktory(&options))
