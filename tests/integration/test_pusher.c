@@ -195,6 +195,13 @@ static void test_all_once(void)
     rig_jobs_free(jobs);
 }
 
+/* How many threads find their job settled in one go depends on how fast they are. */
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+enum { LEAST_BATCH = 10 };
+#else
+enum { LEAST_BATCH = 20 };
+#endif
+
 /* Group commit: 64 threads that each wait for their job share their pushes. */
 static void test_batches(void)
 {
@@ -202,7 +209,7 @@ static void test_batches(void)
     struct rig_jobs *jobs;
     struct fixture f;
     struct faktory_info before, after;
-    long long pushes;
+    long long commands;
 
     if (!start(&f, NULL))
         return;
@@ -214,11 +221,12 @@ static void test_batches(void)
     CU_ASSERT_EQUAL(faktory_server_info(f.server, &after, NULL), 0);
     CU_ASSERT_EQUAL(rig_jobs_count(jobs, PUSH_STORED), JOBS);
     CU_ASSERT_EQUAL(histogram_sum(f.counts.batch_jobs), JOBS);
-    /* what Faktory counted, less INFO itself with its HELLO and END */
-    pushes = after.command_count - before.command_count;
-    printf("       %lld commands for %d jobs\n", pushes, JOBS);
-    CU_ASSERT(pushes >= (long long)histogram_count(f.counts.batch_jobs));
-    CU_ASSERT(histogram_count(f.counts.batch_jobs) < JOBS / 20);
+    /* Faktory counts the same, and a few commands of the harness */
+    commands = after.command_count - before.command_count;
+    printf("       %lld commands for %d jobs\n", commands, JOBS);
+    CU_ASSERT(commands >= (long long)histogram_count(f.counts.batch_jobs));
+    CU_ASSERT(commands <= (long long)histogram_count(f.counts.batch_jobs) + 10);
+    CU_ASSERT(histogram_count(f.counts.batch_jobs) < JOBS / LEAST_BATCH);
     stop(&f);
     rig_jobs_free(jobs);
 }
@@ -256,7 +264,7 @@ static void test_retry_survives(void)
     if (!start(&f, NULL))
         return;
     for (int k = 0; k < KINDS; k++) {
-        char queue[8];
+        char queue[16];
 
         snprintf(queue, sizeof queue, "kind%d", k);
         jobs[k] = rig_jobs_new(EACH, queue, retries[k], LONG_MS);
