@@ -7,6 +7,7 @@
 
 #include "common/base/clock.h"
 #include "common/faktory/jid.h"
+#include "tests/fault/delay_line.h"
 #include "tests/fault/rig.h"
 #include "tests/support/faktory_server.h"
 #include "tests/support/faktory_talk.h"
@@ -94,6 +95,26 @@ static int number_of(const struct job *job)
     return (int)strtol(job->jid + 4, NULL, 10);
 }
 
+/* Takes and acknowledges until these jobs were all seen; how many never came. */
+static int work_through(struct fixture *f, int from, int n)
+{
+    static char seen[10000];
+    int missing = n;
+
+    memset(seen, 0, sizeof seen);
+    while (missing > 0) {
+        struct job *job = rig_take(f->receiver, SHORT_MS);
+        int i = job ? number_of(job) : -1;
+
+        if (!job)
+            break;
+        if (i >= from && i < from + n && !seen[i - from]++)
+            missing--;
+        consumer_ack(consumer(f), job);
+    }
+    return missing;
+}
+
 static bool all_done(const struct faktory_info *info, void *arg)
 {
     return info->enqueued == 0 && info->working == 0 && info->total_processed >= *(int *)arg;
@@ -147,6 +168,53 @@ static void test_drain(void)
     CU_ASSERT_EQUAL(state.settling, 0);
     CU_ASSERT(state.rtt_us > 0);
     stop(&f);
+}
+
+static bool wide_window(const struct consumer_state *state)
+{
+    return state->fetches > 2 * LANES;
+}
+
+/*
+ * Twenty milliseconds away, each way: the windows grow, so that it is not one job a round trip; and
+ * when the burst is over no FETCH of the wide windows goes on waiting in Faktory.
+ */
+static void test_far(void)
+{
+    enum { JOBS = 3000, DELAY_MS = 20 };
+    struct consumer_state state;
+    struct delay_line *line;
+    struct fixture f;
+    struct faktory_talk *late;
+    int64_t before;
+    char *job;
+
+    if (!start_server(&f))
+        return;
+    line = delay_line_start(faktory_server_port(f.server), DELAY_MS);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(line);
+    f.settings.url = rig_settings(delay_line_url(line)).url;
+    push(&f, "default", 0, JOBS, ",\"retry\":0,\"reserve_for\":60");
+    start_consumer(&f, (struct consumer_options){.capacity = 200});
+    before = clock_ms();
+    CU_ASSERT_TRUE(rig_wait(f.receiver, wide_window, SHORT_MS, NULL));
+    CU_ASSERT_EQUAL(work_through(&f, 0, JOBS), 0);
+    /* one job a round trip and lane would take 60 s */
+    CU_ASSERT(clock_ms() - before < JOBS / LANES * 2 * DELAY_MS / 4);
+    before = clock_ms();
+    CU_ASSERT_TRUE(rig_wait(f.receiver, one_fetch_a_lane, 1000, &state));
+    CU_ASSERT(clock_ms() - before < 1000);
+    consumer_quiet(consumer(&f), CONSUMER_QUIET);
+    CU_ASSERT_TRUE(consumer_wait_fetched(consumer(&f), clock_ms() + 4000));
+    /* nothing of this worker waits in Faktory: the next job is for somebody else, at once */
+    late = faktory_talk_open(faktory_server_port(f.server), NULL, NULL, NULL);
+    push(&f, "default", JOBS, 1, ",\"retry\":0,\"reserve_for\":60");
+    job = faktory_talk_command(late, "FETCH default");
+    CU_ASSERT(job && job[0] == '{');
+    free(job);
+    faktory_talk_close(late);
+    stop(&f);
+    delay_line_free(line);
 }
 
 /* Faktory's own count of commands says it: an idle lane asks once in two seconds. */
@@ -307,26 +375,6 @@ static bool lanes_up(const struct consumer_state *state)
     return state->lanes_up == LANES && state->connections_up == state->connections;
 }
 
-/* Takes and acknowledges until these jobs were all seen; how many never came. */
-static int work_through(struct fixture *f, int from, int n)
-{
-    static char seen[10000];
-    int missing = n;
-
-    memset(seen, 0, sizeof seen);
-    while (missing > 0) {
-        struct job *job = rig_take(f->receiver, SHORT_MS);
-        int i = job ? number_of(job) : -1;
-
-        if (!job)
-            break;
-        if (i >= from && i < from + n && !seen[i - from]++)
-            missing--;
-        consumer_ack(consumer(f), job);
-    }
-    return missing;
-}
-
 /* A server that goes and comes back, by a clean stop or by a crash. */
 static void go_and_come_back(int (*go)(struct faktory_server *s))
 {
@@ -400,6 +448,7 @@ static void test_redis_stall(void)
 static const struct suite_test tests[] = {
     {"five thousand jobs come out once each, and then the lanes fall back to one FETCH",
      test_drain},
+    {"far away the windows grow, and fall when the burst is over", test_far},
     {"an idle worker asks once in two seconds a lane", test_idle},
     {"a permanent failure is in the dead set, another one in the retries", test_fail},
     {"a job handed back comes again at once and keeps its first jid", test_hand_back},
