@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+/*
+ * load - drives the API: N keep-alive connections from one thread, either each sending its next
+ * request when the last was answered (closed loop), or all together at a fixed rate. At a fixed
+ * rate the latency of a request counts from when it should have been sent, so a stall of the API is
+ * counted for every request that it held up (no coordinated omission).
+ *
+ * Every answer is checked: status 202, one id for each job, no id twice in the whole run.
+ */
+#ifndef TOOLS_BENCH_LOAD_H
+#define TOOLS_BENCH_LOAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/err.h"
+#include "tools/bench/hist.h"
+
+struct load {
+    const char *port; /* on 127.0.0.1 */
+    unsigned connections;
+    unsigned requests;
+    unsigned batch; /* 0: POST /jobs/add; else POST /jobs/batch with this many jobs */
+    double rate;    /* requests a second; 0: closed loop */
+};
+
+struct load_result {
+    struct hist latency_us;
+    unsigned jobs; /* stored, as the answers say */
+    double seconds;
+    double cpu_share; /* of a core, that this thread used */
+};
+
+/* Blocks. 0, or why an answer was not as it must be, or ERR_STOPPED. */
+int load_run(const struct load *l, struct load_result *out, struct err_text *why);
+
+/* True when GET `path` answers 200; waits for one answer. */
+bool load_ready(const char *port, const char *path);
+
+#endif

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+/* The part of child.h that looks at any process. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tools/bench/child.h"
+
+int64_t process_cpu_us(pid_t pid)
+{
+    struct timespec t;
+    clockid_t clock;
+
+    /* The process's own CPU clock: all its threads, ended ones too, to the nanosecond. */
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &t) != 0)
+        return 0;
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static FILE *open_proc(pid_t pid, const char *name)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+    return fopen(path, "re");
+}
+
+long process_peak_kib(pid_t pid)
+{
+    FILE *f = open_proc(pid, "status");
+    char line[256];
+    long kib = 0;
+
+    while (f && kib == 0 && fgets(line, sizeof line, f))
+        if (strncmp(line, "VmHWM:", 6) == 0)
+            kib = strtol(line + 6, NULL, 10);
+    if (f)
+        fclose(f);
+    return kib;
+}
+
+/* "pid (name) state parent ...", and the name may hold brackets and blanks itself. */
+static bool is_child(pid_t pid, pid_t parent, const char *name)
+{
+    FILE *f = open_proc(pid, "stat");
+    char line[512] = "", *open, *close;
+    bool got = f && fgets(line, sizeof line, f);
+
+    if (f)
+        fclose(f);
+    if (!got || !(open = strchr(line, '(')) || !(close = strrchr(line, ')')))
+        return false;
+    *close = '\0';
+    return close[1] == ' ' && close[2] != 'Z' && strtol(close + 3, NULL, 10) == parent &&
+           strcmp(open + 1, name) == 0;
+}
+
+pid_t process_child(pid_t parent, const char *name)
+{
+    struct dirent *entry;
+    pid_t found = 0;
+    DIR *dir = opendir("/proc");
+
+    while (dir && !found && (entry = readdir(dir)) != NULL) {
+        pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+
+        if (pid > 0 && is_child(pid, parent, name))
+            found = pid;
+    }
+    if (dir)
+        closedir(dir);
+    return found;
+}
