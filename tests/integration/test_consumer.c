@@ -54,17 +54,6 @@ static struct consumer *consumer(struct fixture *f)
     return rig_consumer(f->receiver);
 }
 
-static void stop(struct fixture *f)
-{
-    int64_t deadline = clock_ms() + SHORT_MS;
-
-    consumer_quiet(consumer(f), CONSUMER_TERMINATE);
-    CU_ASSERT_TRUE(consumer_wait_fetched(consumer(f), deadline));
-    CU_ASSERT_TRUE(consumer_wait_settled(consumer(f), deadline));
-    rig_receiver_stop(f->receiver, deadline);
-    faktory_server_free(f->server);
-}
-
 /* Pushes jobs from..from+n-1 with these jids and the other members given as text. */
 static void push(struct fixture *f, const char *queue, int from, int n, const char *members)
 {
@@ -88,6 +77,22 @@ static void push(struct fixture *f, const char *queue, int from, int n, const ch
     }
     buf_fini(&line);
     faktory_talk_close(t);
+}
+
+static void stop(struct fixture *f)
+{
+    int64_t deadline = clock_ms() + SHORT_MS;
+    struct job *job;
+
+    consumer_quiet(consumer(f), CONSUMER_TERMINATE);
+    /* a job for each FETCH that waits, so that not every test ends with two seconds of waiting */
+    push(f, "default", 900000, LANES, ",\"retry\":0,\"reserve_for\":60");
+    CU_ASSERT_TRUE(consumer_wait_fetched(consumer(f), deadline));
+    while ((job = rig_take(f->receiver, 0)) != NULL)
+        consumer_ack(consumer(f), job);
+    CU_ASSERT_TRUE(consumer_wait_settled(consumer(f), deadline));
+    rig_receiver_stop(f->receiver, deadline);
+    faktory_server_free(f->server);
 }
 
 static int number_of(const struct job *job)
