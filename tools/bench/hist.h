@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * hist - a log-linear histogram (as HdrHistogram's): every value is kept to within 1 %, in 18 KiB,
+ * hist - a log-linear histogram (as HdrHistogram's): every value is kept to within 2 %, in 18 KiB,
  * whatever the number of values. Not locked: each thread has its own, hist_add() puts them
  * together.
  */
@@ -29,7 +29,7 @@ void hist_record(struct hist *h, int64_t value);
 
 void hist_add(struct hist *to, const struct hist *from);
 
-/* The least recorded value (to within 1 %, never too low) that `share` (0..1) of the values do not
+/* The least recorded value (to within 2 %, never too low) that `share` (0..1) of the values do not
  * exceed; 0 while there are none. */
 int64_t hist_quantile(const struct hist *h, double share);
 
