@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -99,90 +100,102 @@ int faktory_call(struct faktory *f, const char *command, struct resp_reply *repl
     return code == 0 ? await_reply(f, CLOCK_NEVER, reply, why) : code;
 }
 
-/* The password's answer to "HI {...}", appended to HELLO. */
-static int add_pwdhash(struct json_slice hi, const struct url *url, struct buf *hello,
-                       struct err_text *why)
+/* The password's answer to the challenge in "HI {...}". */
+static int answer_challenge(struct json_slice hi, const struct url *url,
+                            char hash[PASSWORD_HASH_CHARS + 1], struct err_text *why)
 {
-    struct json_slice salt = json_member(hi, "s"), rounds = json_member(hi, "i");
-    struct buf salt_text = BUF_INIT(1024);
-    char hash[PASSWORD_HASH_CHARS + 1];
+    struct json_slice rounds = json_member(hi, "i");
+    struct buf salt = BUF_INIT(1024);
     int64_t n = 1;
     int code = 0;
 
-    if (json_type(salt) == JSON_ABSENT)
-        return 0;
-    if (url->password[0] == '\0')
-        return err_set(why, ERR_REFUSED, "Faktory wants a password: FAKTORY_URL has none");
-    if (json_read_string(salt, &salt_text) != 0 || salt_text.failed ||
+    if (json_read_string(json_member(hi, "s"), &salt) != 0 || salt.failed ||
         (json_type(rounds) != JSON_ABSENT &&
          (json_read_int64(rounds, &n) != 0 || n > PASSWORD_ROUNDS_MAX)))
         code = err_set(why, ERR_PROTOCOL, "not a Faktory greeting: bad salt or rounds");
-    else {
-        password_hash(url->password, buf_str(&salt_text), salt_text.len, (long)n, hash);
-        buf_addf(hello, ",\"pwdhash\":\"%s\"", hash);
-    }
-    buf_fini(&salt_text);
+    else
+        password_hash(url->password, buf_str(&salt), salt.len, (long)n, hash);
+    buf_fini(&salt);
     return code;
 }
 
-static void add_identity(const struct faktory_identity *who, struct buf *hello)
-{
-    if (!who)
-        return;
-    buf_add_str(hello, ",\"wid\":");
-    json_write_cstr(hello, who->wid);
-    buf_add_str(hello, ",\"hostname\":");
-    json_write_cstr(hello, who->hostname);
-    buf_addf(hello, ",\"pid\":%d,\"labels\":%s", (int)getpid(), who->labels);
-}
-
-/* "+HI {...}" -> HELLO {...}; the text of HI is checked as the peer's input that it is. */
-static int answer_greeting(struct faktory *f, const struct resp_reply *hi, const struct url *url,
-                           const struct faktory_identity *who, struct err_text *why)
+/* HELLO of a producer, or of a consumer; `hash` is NULL when no password is given. */
+static int send_hello(struct faktory *f, const struct faktory_identity *who, const char *hash,
+                      struct err_text *why)
 {
     struct buf hello = BUF_INIT(0);
-    struct json_slice root;
     int code;
 
-    if (hi->kind != RESP_STATUS || hi->len < 4 || memcmp(hi->text, "HI ", 3) != 0 ||
-        json_check(hi->text + 3, hi->len - 3, &root, NULL) != 0 || json_type(root) != JSON_OBJECT)
-        return err_set(why, ERR_PROTOCOL, "the peer does not greet like Faktory");
     buf_add_str(&hello, "HELLO {\"v\":2");
-    code = add_pwdhash(root, url, &hello, why);
-    add_identity(who, &hello);
+    if (hash)
+        buf_addf(&hello, ",\"pwdhash\":\"%s\"", hash);
+    if (who) {
+        buf_add_str(&hello, ",\"wid\":");
+        json_write_cstr(&hello, who->wid);
+        buf_add_str(&hello, ",\"hostname\":");
+        json_write_cstr(&hello, who->hostname);
+        buf_addf(&hello, ",\"pid\":%d,\"labels\":%s", (int)getpid(), who->labels);
+    }
     buf_add_str(&hello, "}\r\n");
-    if (code == 0 && hello.failed)
-        code = err_set(why, ERR_NOMEM, "out of memory for HELLO");
-    if (code == 0)
-        code = faktory_send(f, hello.data, hello.len, why);
+    code = hello.failed ? err_set(why, ERR_NOMEM, "out of memory for HELLO")
+                        : faktory_send(f, hello.data, hello.len, why);
     if (hello.data)
         explicit_bzero(hello.data, hello.len);
     buf_fini(&hello);
     return code;
 }
 
-static int shake_hands(struct faktory *f, const struct url *url, const struct faktory_identity *who,
-                       struct err_text *why)
+/* Reads "+HI {...}", which is a peer's input like any other. *hi lives as long as the reply. */
+static int read_greeting(struct faktory *f, int64_t deadline_ms, struct json_slice *hi,
+                         struct err_text *why)
 {
-    int64_t deadline = clock_ms() + HANDSHAKE_MS;
     struct resp_reply reply;
-    int code = await_reply(f, deadline, &reply, why);
+    int code = await_reply(f, deadline_ms, &reply, why);
 
     if (code == ERR_CLOSED || code == ERR_TIMEOUT)
         return err_set(why, code, "the peer does not greet like Faktory (does it expect TLS?)");
-    if (code == 0)
-        code = answer_greeting(f, &reply, url, who, why);
-    if (code == 0)
-        code = await_reply(f, deadline, &reply, why);
     if (code != 0)
         return code;
-    if (!resp_is_ok(&reply)) {
-        char shown[120];
-
-        resp_show(&reply, shown, sizeof shown);
-        return err_set(why, ERR_REFUSED, "Faktory refused the connection: %s", shown);
-    }
+    if (reply.kind != RESP_STATUS || reply.len < 4 || memcmp(reply.text, "HI ", 3) != 0 ||
+        json_check(reply.text + 3, reply.len - 3, hi, NULL) != 0 || json_type(*hi) != JSON_OBJECT)
+        return err_set(why, ERR_PROTOCOL, "the peer does not greet like Faktory");
     return 0;
+}
+
+static int read_verdict(struct faktory *f, int64_t deadline_ms, struct err_text *why)
+{
+    struct resp_reply reply;
+    char shown[120];
+    int code = await_reply(f, deadline_ms, &reply, why);
+
+    if (code != 0 || resp_is_ok(&reply))
+        return code;
+    resp_show(&reply, shown, sizeof shown);
+    return err_set(why, ERR_REFUSED, "Faktory refused the connection: %s", shown);
+}
+
+/* Without a password HELLO goes out before HI has come: that saves a round trip. */
+static int shake_hands(struct faktory *f, const struct url *url, const struct faktory_identity *who,
+                       struct err_text *why)
+{
+    int64_t deadline_ms = clock_ms() + HANDSHAKE_MS;
+    bool secret = url->password[0] != '\0', wanted;
+    char hash[PASSWORD_HASH_CHARS + 1];
+    struct json_slice hi;
+    int code = secret ? 0 : send_hello(f, who, NULL, why);
+
+    if (code == 0)
+        code = read_greeting(f, deadline_ms, &hi, why);
+    if (code != 0)
+        return code;
+    wanted = json_type(json_member(hi, "s")) != JSON_ABSENT;
+    if (wanted && !secret)
+        return err_set(why, ERR_REFUSED, "Faktory wants a password: FAKTORY_URL has none");
+    if (wanted)
+        code = answer_challenge(hi, url, hash, why);
+    if (code == 0 && secret)
+        code = send_hello(f, who, wanted ? hash : NULL, why);
+    return code == 0 ? read_verdict(f, deadline_ms, why) : code;
 }
 
 struct faktory *faktory_connect(const struct faktory_settings *settings,

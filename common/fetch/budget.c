@@ -189,6 +189,16 @@ void budget_set_rtt(struct budget *b, int64_t rtt_us)
     mutex_unlock(&b->lock);
 }
 
+int64_t budget_rtt_us(struct budget *b)
+{
+    int64_t rtt_us;
+
+    mutex_lock(&b->lock);
+    rtt_us = b->rtt_us;
+    mutex_unlock(&b->lock);
+    return rtt_us;
+}
+
 bool budget_wait_unasked(struct budget *b, int64_t deadline_ms)
 {
     bool done;

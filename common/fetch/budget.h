@@ -40,7 +40,9 @@ bool budget_settled(struct budget *b);
  * lanes should try again. */
 bool budget_finished(struct budget *b);
 
+/* The round trip to Faktory as the heartbeat measures it; 0 while not known. */
 void budget_set_rtt(struct budget *b, int64_t rtt_us);
+int64_t budget_rtt_us(struct budget *b);
 
 /* Blocks until no FETCH is out and every job is with its receiver; false when the deadline passed
  * first. */

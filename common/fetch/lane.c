@@ -14,6 +14,8 @@
 enum {
     ERROR_FIRST_MS = 100,
     ERROR_MOST_MS = 5000,
+    FIRST_WINDOW_US = 4000, /* one FETCH for each of these in a round trip */
+    FIRST_WINDOW_MAX = 16,
     TRY_ANSWER_BYTES = 64, /* "-ERR WRONGTYPE Operation against ..." is 72, a job more */
 };
 

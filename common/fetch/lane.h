@@ -9,7 +9,7 @@
  * empty: none of them goes on waiting, swallows a job for a link that died, or delays a stop.
  *
  * The window grows by one with each job (it doubles each round trip) and falls to the one waiting
- * FETCH at the first empty answer; the next job starts it at half of what it was.
+ * FETCH at the first empty answer; the next job starts it at half of what it was (far away: at some).
  * Safety: one lock, ordered before the budget's; never held across I/O or a callback.
  */
 #ifndef COMMON_FETCH_LANE_H

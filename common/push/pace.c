@@ -2,19 +2,23 @@
 #include "common/push/pace.h"
 
 enum {
-    SMOOTH = 16,
+    SMOOTH = 64,
+    FORGET = 32,
     COMPANY_LEAST = 8, /* fewer requests at once are not worth waiting for */
     COMPANY_MOST = 128,
     WORTH_A_PUSH = 24, /* jobs for which a push beside others is opened */
-    PATIENCE_LEAST_US = 4000,
+    PATIENCE_LEAST_US = 5000,
     PATIENCE_SHARE = 16, /* of the round trip: waiting a small part of it costs little */
 };
 
+/* Rises at once and falls slowly: clients come in bursts, and a lull is no farewell. */
 void pace_note_request(struct pace *p, unsigned requests)
 {
-    unsigned capped = requests < COMPANY_MOST ? requests : COMPANY_MOST;
+    unsigned now = (requests < COMPANY_MOST ? requests : COMPANY_MOST) * SMOOTH;
 
-    p->company = p->company - p->company / SMOOTH + capped;
+    p->company -= p->company / FORGET;
+    if (p->company < now)
+        p->company = now;
 }
 
 void pace_note_push(struct pace *p, int64_t us)

@@ -20,7 +20,7 @@ struct pace {
     bool auto_batch;
 
     int64_t push_us;  /* smoothed round trip of a push, 0: none yet */
-    unsigned company; /* smoothed number of requests under way at once, in 1/16 */
+    unsigned company; /* number of requests lately under way at once, in 1/64 */
 };
 
 /* A request was added; so many are now waiting or in flight. */
