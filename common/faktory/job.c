@@ -181,6 +181,56 @@ struct job *job_parse(const char *text, size_t len, struct err_text *why)
     return job;
 }
 
+/* The end of the string that starts at `at` (a quote): behind its closing quote, or `end`. */
+static const char *behind_string(const char *at, const char *end)
+{
+    for (at++; at < end && *at != '"'; at++)
+        if (*at == '\\')
+            at++;
+    return at < end ? at + 1 : end;
+}
+
+/* The value of the payload's own "jid", with its quotes; text that is nearly JSON will do. */
+static struct json_slice find_jid(const char *text, size_t len)
+{
+    static const char key[] = "\"jid\":\"";
+    const char *end = text + len;
+    int depth = 0;
+
+    for (const char *at = text; at < end;) {
+        if (depth == 1 && (size_t)(end - at) > sizeof key && memcmp(at, key, sizeof key - 1) == 0) {
+            const char *value = at + sizeof key - 2;
+
+            return (struct json_slice){value, (size_t)(behind_string(value, end) - value)};
+        }
+        if (*at == '"') {
+            at = behind_string(at, end);
+            continue;
+        }
+        depth += *at == '{' || *at == '[';
+        depth -= *at == '}' || *at == ']';
+        at++;
+    }
+    return (struct json_slice){NULL, 0};
+}
+
+struct job *job_salvage(const char *text, size_t len)
+{
+    struct json_slice jid = find_jid(text, len), checked;
+    struct buf payload = BUF_INIT(0);
+    struct job *job = NULL;
+
+    if (jid.len > 2 && json_check(jid.at, jid.len, &checked, NULL) == 0) {
+        buf_add_str(&payload, "{\"jobtype\":\"unreadable\",\"args\":[],\"jid\":");
+        buf_add(&payload, jid.at, jid.len);
+        buf_add_char(&payload, '}');
+        if (!payload.failed)
+            job = job_parse(payload.data, payload.len, NULL);
+    }
+    buf_fini(&payload);
+    return job;
+}
+
 void job_free(struct job *job)
 {
     free(job);

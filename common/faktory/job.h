@@ -63,6 +63,13 @@ struct job *job_parse(const char *text, size_t len, struct err_text *why);
 void job_free(struct job *job); /* NULL is fine */
 
 /*
+ * What can be saved of a payload that job_parse() refuses (nested too deep, a NUL in a string): a
+ * job with its jid and nothing else, so that it can be FAILed instead of coming back for ever. NULL
+ * when there is no jid either.
+ */
+struct job *job_salvage(const char *text, size_t len);
+
+/*
  * The jid that the producer was given. A job that a stopping worker handed back lives on under a
  * new jid and carries its first one in custom.wf_jid. Appends it to `out`.
  */

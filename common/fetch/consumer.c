@@ -7,6 +7,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/clock.h"
+#include "common/base/log.h"
 #include "common/base/sync.h"
 #include "common/fetch/budget.h"
 #include "common/fetch/heartbeat.h"
@@ -138,6 +139,12 @@ void consumer_fail(struct consumer *c, struct job *job, const char *errtype, con
     settler_fail(c->settler, job, errtype, message, permanent);
 }
 
+static void refuse(void *ctx, struct job *job, const char *why)
+{
+    log_warn("job cannot be read, it goes to the dead set jid=%s why=\"%s\"", job->jid, why);
+    consumer_fail(ctx, job, "UnreadableJob", why, true);
+}
+
 void consumer_hand_back(struct consumer *c, struct job *job)
 {
     finished(c);
@@ -182,6 +189,8 @@ static bool make_lanes(struct consumer *c)
                                  .metrics = &c->options.metrics,
                                  .deliver = c->options.deliver,
                                  .deliver_ctx = c->options.ctx,
+                                 .refuse = refuse,
+                                 .refuse_ctx = c,
                                  .refill = refill,
                                  .refill_ctx = c,
                                  .resume_at = tick_at,

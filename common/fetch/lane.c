@@ -233,18 +233,22 @@ static void on_job(struct lane *l, const struct resp_reply *reply)
 {
     struct err_text why;
     struct job *job = job_parse(reply->text, reply->len, &why);
+    bool readable = job != NULL;
 
     mutex_lock(&l->lock);
     grow_locked(l);
     mutex_unlock(&l->lock);
-    if (!job) {
+    if (!readable && !(job = job_salvage(reply->text, reply->len))) {
         log_error("cannot read a fetched job, it stays reserved: %s", why.text);
         give_back(l);
         return;
     }
     counter_add(l->options.metrics->fetched, 1);
     (void)budget_answered(l->options.budget, true);
-    l->options.deliver(l->options.deliver_ctx, job);
+    if (readable)
+        l->options.deliver(l->options.deliver_ctx, job);
+    else
+        l->options.refuse(l->options.refuse_ctx, job, why.text);
     budget_delivered(l->options.budget);
 }
 

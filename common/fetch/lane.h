@@ -9,8 +9,8 @@
  * empty: none of them goes on waiting, swallows a job for a link that died, or delays a stop.
  *
  * The window grows by one with each job (it doubles each round trip) and falls to the one waiting
- * FETCH at the first empty answer; the next job starts it at half of what it was (far away: at some).
- * Safety: one lock, ordered before the budget's; never held across I/O or a callback.
+ * FETCH at the first empty answer; the next job starts it at half of what it was (far away: at
+ * some). Safety: one lock, ordered before the budget's; never held across I/O or a callback.
  */
 #ifndef COMMON_FETCH_LANE_H
 #define COMMON_FETCH_LANE_H
@@ -36,6 +36,9 @@ struct lane_options {
     const struct consumer_metrics *metrics;
     void (*deliver)(void *ctx, struct job *job);
     void *deliver_ctx;
+    /* A job that cannot be read, with its jid only: to be FAILed. Like deliver. */
+    void (*refuse)(void *ctx, struct job *job, const char *why);
+    void *refuse_ctx;
     /* There is room in the budget again: wants lane_fill() of every lane. No lock held. */
     void (*refill)(void *ctx);
     void *refill_ctx;

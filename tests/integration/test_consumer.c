@@ -373,6 +373,26 @@ static void test_plain_job(void)
     stop(&f);
 }
 
+/* What Faktory takes and we refuse to read must not come back for ever. */
+static void test_unreadable_job(void)
+{
+    static const char *const payloads[] = {
+        "{\"jid\":\"unreadable-1\",\"jobtype\":\"t\",\"args\":[\"\\u0000\"],\"retry\":25}",
+        "{\"jid\":\"unreadable-2\",\"jobtype\":\"t\",\"retry\":25,\"args\":"
+        "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}",
+    };
+    struct fixture f;
+    int dead = 2;
+
+    if (!start_server(&f))
+        return;
+    for (size_t i = 0; i < sizeof payloads / sizeof payloads[0]; i++)
+        CU_ASSERT_EQUAL(faktory_server_push(f.server, payloads[i], NULL), 0);
+    start_consumer(&f, (struct consumer_options){0});
+    CU_ASSERT(faktory_server_wait(f.server, in_dead_set, &dead, SHORT_MS, NULL));
+    stop(&f);
+}
+
 /* ---- trouble ---- */
 
 static bool lanes_up(const struct consumer_state *state)
@@ -459,6 +479,7 @@ static const struct suite_test tests[] = {
     {"a job handed back comes again at once and keeps its first jid", test_hand_back},
     {"queues have their priority, and a paused one is left alone", test_queues},
     {"a job without reserve_for and retry runs", test_plain_job},
+    {"a job that cannot be read goes to the dead set", test_unreadable_job},
     {"a restart costs nothing", test_restart},
     {"a crash of Faktory is survived", test_crash},
     {"four seconds without Redis are survived", test_redis_stall},

@@ -117,14 +117,16 @@ static void stopping_halfway_must_leave_the_rest(void)
     struct server_info info = {.processed = 60, .enqueued = 35, .working = 5};
     struct err_text why;
 
-    CU_ASSERT_EQUAL(drain_check_none_lost(&info, 100, &why), 0);
+    CU_ASSERT_EQUAL(drain_check_none_lost(&info, 100, 0, &why), 0);
     info.working = 4;
-    CU_ASSERT_NOT_EQUAL(drain_check_none_lost(&info, 100, &why), 0);
+    CU_ASSERT_EQUAL(drain_check_none_lost(&info, 100, 1, &why), 0);
+    CU_ASSERT_NOT_EQUAL(drain_check_none_lost(&info, 100, 0, &why), 0);
     info.working = 6;
-    CU_ASSERT_NOT_EQUAL(drain_check_none_lost(&info, 100, &why), 0);
+    CU_ASSERT_NOT_EQUAL(drain_check_none_lost(&info, 100, 1, &why), 0);
+    CU_ASSERT_NOT_EQUAL(drain_check_none_lost(&info, 100, 0, &why), 0);
     info.working = 5;
     info.failures = 1;
-    CU_ASSERT_NOT_EQUAL(drain_check_none_lost(&info, 100, &why), 0);
+    CU_ASSERT_NOT_EQUAL(drain_check_none_lost(&info, 100, 0, &why), 0);
 }
 
 static const struct suite_test tests[] = {

@@ -276,6 +276,22 @@ static void test_copy_least(void)
     }
 }
 
+static void test_salvage(void)
+{
+    static const char text[] =
+        "{\"retry\":5,\"custom\":{\"jid\":\"not-this\",\"x\":\"a\\\"}{[\"},\"jid\":\"this-one\","
+        "\"queue\":\"default\",\"jobtype\":\"t\",\"args\":[\"\\u0000\"]}";
+    struct job *job = job_parse(text, sizeof text - 1, NULL);
+
+    CU_ASSERT_PTR_NULL(job);
+    job = job_salvage(text, sizeof text - 1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(job);
+    CU_ASSERT_STRING_EQUAL(job->jid, "this-one");
+    job_free(job);
+    CU_ASSERT_PTR_NULL(job_salvage("{\"args\":[{\"jid\":\"inside\"}]}", 28));
+    CU_ASSERT_PTR_NULL(job_salvage("{\"jid\":\"open", 12));
+}
+
 static const struct suite_test tests[] = {
     {"a written job is JSON in one line that says all of it", test_write},
     {"retry, queue and reserve_for are said even when nothing is asked", test_write_least},
@@ -287,6 +303,7 @@ static const struct suite_test tests[] = {
     {"a copy keeps everything and adds the jid it had", test_copy},
     {"a job handed back twice keeps its first jid", test_copy_twice},
     {"a copy of a job without custom has one", test_copy_least},
+    {"the jid of an unreadable payload is saved", test_salvage},
 };
 
 int main(int argc, char **argv)
