@@ -48,8 +48,7 @@ still_running() {
 
 stops() {
     local pid code=0 tries=200
-    clean_env TMPDIR="$suite_dir/tmp" FAKTORY_BIN="$FAKTORY_BIN" "$bench" --smoke \
-        >"$suite_dir/out" 2>"$suite_dir/err" &
+    TMPDIR="$suite_dir/tmp" "$bench" --smoke >"$suite_dir/out" 2>"$suite_dir/err" &
     pid=$!
     until [ -n "$(still_running)" ] || [ "$tries" = 0 ]; do
         tries=$((tries - 1))

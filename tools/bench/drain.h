@@ -44,7 +44,12 @@ double drain_tenth_rate(const struct drain *d, unsigned tenth);
  * what is lost, doubled or failed. */
 int drain_check_all_done(const struct server_info *info, long long jobs, struct err_text *why);
 
-/* The same after stopping halfway: what was not processed is still there. */
-int drain_check_none_lost(const struct server_info *info, long long jobs, struct err_text *why);
+/*
+ * The same after stopping halfway: what was not processed is still there. `strays`: how many may be
+ * missing, because the worker was ended with that many FETCHes unanswered. Faktory then takes a job
+ * for a client that is gone; ours never leaves one, the peers do.
+ */
+int drain_check_none_lost(const struct server_info *info, long long jobs, long long strays,
+                          struct err_text *why);
 
 #endif

@@ -12,7 +12,7 @@
 #include "tools/bench/server.h"
 #include "tools/bench/tap.h"
 
-enum { READY_MS = 60000, QUIET_MS = 100, JOB_TIMEOUT_MS = 10000, FETCH_WAIT_S = 2 };
+enum { READY_MS = 60000, QUIET_US = 100000, JOB_TIMEOUT_MS = 10000, FETCH_WAIT_S = 2 };
 
 struct site {
     struct bench *bench;
@@ -100,7 +100,7 @@ static int time_many(struct site *s, const struct task *t, struct hist *us, stru
     int64_t one = talk ? 0 : ERR_IO;
 
     for (unsigned i = 0; i < t->jobs && one >= 0; i++) {
-        int64_t pause_us = (int64_t)(s->bench->rtt_ms * 4000) + QUIET_MS * 1000 + i % 7 * 13000;
+        int64_t pause_us = (int64_t)(s->bench->rtt_ms * 4000) + QUIET_US + (int64_t)(i % 7) * 13000;
 
         bench_progress("job %u of %u, p99 %.1f ms", i + 1, t->jobs,
                        (double)hist_quantile(us, 0.99) * 1e-3);

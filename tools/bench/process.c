@@ -8,6 +8,8 @@
 
 #include "tools/bench/child.h"
 
+enum { NAME_BYTES = 64 };
+
 int64_t process_cpu_us(pid_t pid)
 {
     struct timespec t;
@@ -41,8 +43,9 @@ long process_peak_kib(pid_t pid)
     return kib;
 }
 
-/* "pid (name) state parent ...", and the name may hold brackets and blanks itself. */
-static bool is_child(pid_t pid, pid_t parent, const char *name)
+/* "pid (name) state parent ...", and the name may hold brackets and blanks itself. False for none
+ * and for zombies. */
+static bool read_stat(pid_t pid, char name[NAME_BYTES], long *parent)
 {
     FILE *f = open_proc(pid, "stat");
     char line[512] = "", *open, *close;
@@ -50,23 +53,35 @@ static bool is_child(pid_t pid, pid_t parent, const char *name)
 
     if (f)
         fclose(f);
-    if (!got || !(open = strchr(line, '(')) || !(close = strrchr(line, ')')))
+    if (!got || !(open = strchr(line, '(')) || !(close = strrchr(line, ')')) || close[1] != ' ' ||
+        close[2] == 'Z')
         return false;
     *close = '\0';
-    return close[1] == ' ' && close[2] != 'Z' && strtol(close + 3, NULL, 10) == parent &&
-           strcmp(open + 1, name) == 0;
+    snprintf(name, NAME_BYTES, "%s", open + 1);
+    *parent = strtol(close + 3, NULL, 10);
+    return true;
+}
+
+bool process_is(pid_t pid, const char *name)
+{
+    char its[NAME_BYTES];
+    long parent;
+
+    return read_stat(pid, its, &parent) && strcmp(its, name) == 0;
 }
 
 pid_t process_child(pid_t parent, const char *name)
 {
     struct dirent *entry;
+    char its[NAME_BYTES];
     pid_t found = 0;
+    long of;
     DIR *dir = opendir("/proc");
 
     while (dir && !found && (entry = readdir(dir)) != NULL) {
         pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
-        if (pid > 0 && is_child(pid, parent, name))
+        if (pid > 0 && read_stat(pid, its, &of) && of == parent && strcmp(its, name) == 0)
             found = pid;
     }
     if (dir)

@@ -42,7 +42,7 @@ static bool run_one(struct bench *b, const struct scenario *s, const struct plan
     snprintf(row.who, sizeof row.who, "%s", s->who);
     snprintf(row.link, sizeof row.link, "%s", link->name);
     row.rtt_ms = link->rtt_ms;
-    row.size = task.size;
+    row.size = task.workers > 0 ? task.workers : task.size;
     snprintf(now, sizeof now, "%s %s %u %s", row.what, row.who, row.size, row.link);
     bench_now(now);
     if (s->run(b, &task, &row, &why) != 0)

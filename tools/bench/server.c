@@ -19,6 +19,8 @@
 
 enum { START_TIMEOUT_MS = 20000, STOP_TIMEOUT_MS = 15000, PATH_BYTES = BENCH_PATH_MAX + 32 };
 
+#define REDIS "redis-server"
+
 struct server {
     const struct bench *bench;
     struct child *child;
@@ -92,7 +94,7 @@ static int await_up(struct server *s, struct err_text *why)
     }
     if (!s->talk)
         return ERR_IO;
-    s->redis = process_child(s->pid, "redis-server");
+    s->redis = process_child(s->pid, REDIS);
     return 0;
 }
 
@@ -135,11 +137,13 @@ void server_stop(struct server *s)
         return;
     faktory_close(s->talk);
     if (s->child && s->redis == 0)
-        s->redis = process_child(s->pid, "redis-server");
+        s->redis = process_child(s->pid, REDIS);
     child_stop(s->child, STOP_TIMEOUT_MS);
-    /* its Redis saves and ends after it; it is not our child, so it is watched by its clock */
-    while (s->redis > 0 && process_cpu_us(s->redis) > 0 && clock_ms() < deadline)
+    /* its Redis saves and ends after it, unless it cannot save */
+    while (s->redis > 0 && process_is(s->redis, REDIS) && clock_ms() < deadline)
         usleep(20000);
+    if (s->redis > 0 && process_is(s->redis, REDIS))
+        kill(s->redis, SIGKILL);
     nftw(s->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
     free(s);
 }

@@ -157,13 +157,14 @@ static void *run(void *arg)
 
     for (;;) {
         int n = t->n_relays;
+        nfds_t all = (nfds_t)n * ENDS + 2;
 
         polled[0] = (struct pollfd){.fd = t->wake[0], .events = POLLIN};
         polled[1] = (struct pollfd){.fd = n < CONNECTIONS_MAX ? t->listener : -1, .events = POLLIN};
         for (int i = 0; i < n * ENDS; i++)
             polled[i + 2] =
                 (struct pollfd){.fd = t->relays[i / ENDS].fd[i % ENDS], .events = POLLIN};
-        poll(polled, (nfds_t)(n * ENDS + 2), -1);
+        poll(polled, all, -1);
         if (polled[0].revents)
             return NULL;
         /* backwards: closing one moves the last one to its place */
