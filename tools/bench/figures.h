@@ -34,7 +34,7 @@ enum figure {
     FIGURES
 };
 
-enum { FIGURES_NAME_MAX = 32, FIGURES_WHY_MAX = 200 };
+enum { FIGURES_NAME_MAX = 32, FIGURES_WHY_MAX = 256 };
 
 /* One run of one measurement. A figure that was not taken is NAN. */
 struct row {
