@@ -17,6 +17,9 @@
 int64_t clock_ms(void);
 int64_t clock_us(void);
 
+/* The earlier of two deadlines. */
+int64_t clock_earlier(int64_t a_ms, int64_t b_ms);
+
 /* Milliseconds since 1970, from the wall clock. */
 int64_t clock_wall_ms(void);
 
