@@ -200,6 +200,8 @@ static void read_file(const char *path, struct buf *out)
     while (fd >= 0 && n > 0 && (to = buf_reserve(out, 4096)) != NULL)
         if ((n = read(fd, to, 4096)) > 0)
             buf_commit(out, (size_t)n);
+    if ((to = buf_reserve(out, 1)) != NULL)
+        *to = '\0'; /* room that was reserved and not used is not a text yet */
     if (fd >= 0)
         close(fd);
 }

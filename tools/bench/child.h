@@ -48,8 +48,8 @@ int64_t process_cpu_us(pid_t pid);
 /* Most memory that it ever had (VmHWM), in KiB; 0 when it is gone. */
 long process_peak_kib(pid_t pid);
 
-/* True while a process of this pid and name runs. */
-bool process_is(pid_t pid, const char *name);
+/* A process of this name with `text` in its command line, or 0. */
+pid_t process_with(const char *name, const char *text);
 
 /* A child of `parent` with this name, or 0. */
 pid_t process_child(pid_t parent, const char *name);

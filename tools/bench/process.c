@@ -62,15 +62,19 @@ static bool read_stat(pid_t pid, char name[NAME_BYTES], long *parent)
     return true;
 }
 
-bool process_is(pid_t pid, const char *name)
+static bool in_command_line(pid_t pid, const char *text)
 {
-    char its[NAME_BYTES];
-    long parent;
+    FILE *f = open_proc(pid, "cmdline");
+    char line[1024];
+    size_t n = f ? fread(line, 1, sizeof line, f) : 0;
 
-    return read_stat(pid, its, &parent) && strcmp(its, name) == 0;
+    if (f)
+        fclose(f);
+    return memmem(line, n, text, strlen(text)) != NULL;
 }
 
-pid_t process_child(pid_t parent, const char *name)
+/* The first process of this name with this parent (0: any) and this text (NULL: any). */
+static pid_t find(const char *name, pid_t parent, const char *text)
 {
     struct dirent *entry;
     char its[NAME_BYTES];
@@ -81,10 +85,21 @@ pid_t process_child(pid_t parent, const char *name)
     while (dir && !found && (entry = readdir(dir)) != NULL) {
         pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
-        if (pid > 0 && read_stat(pid, its, &of) && of == parent && strcmp(its, name) == 0)
+        if (pid > 0 && read_stat(pid, its, &of) && strcmp(its, name) == 0 &&
+            (parent == 0 || of == parent) && (!text || in_command_line(pid, text)))
             found = pid;
     }
     if (dir)
         closedir(dir);
     return found;
+}
+
+pid_t process_with(const char *name, const char *text)
+{
+    return find(name, 0, text);
+}
+
+pid_t process_child(pid_t parent, const char *name)
+{
+    return find(name, parent, NULL);
 }

@@ -17,7 +17,12 @@
 #include "common/json/json.h"
 #include "tools/bench/child.h"
 
-enum { START_TIMEOUT_MS = 20000, STOP_TIMEOUT_MS = 15000, PATH_BYTES = BENCH_PATH_MAX + 32 };
+enum {
+    START_TIMEOUT_MS = 20000,
+    STOP_TIMEOUT_MS = 15000,
+    REDIS_PATIENCE_MS = 3000,
+    PATH_BYTES = BENCH_PATH_MAX + 32
+};
 
 #define REDIS "redis-server"
 
@@ -129,21 +134,29 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
     return remove(path);
 }
 
+/* Redis saves and ends when Faktory does, unless it was just being started, or cannot save. It is
+ * not our child; its folder is what tells it from others. */
+static void await_redis_end(const struct server *s)
+{
+    int64_t ask = clock_ms() + REDIS_PATIENCE_MS, kill_at = clock_ms() + STOP_TIMEOUT_MS;
+    pid_t redis;
+
+    while ((redis = process_with(REDIS, s->dir)) > 0) {
+        if (clock_ms() > ask) {
+            kill(redis, clock_ms() > kill_at ? SIGKILL : SIGTERM);
+            ask = clock_ms() + REDIS_PATIENCE_MS;
+        }
+        usleep(20000);
+    }
+}
+
 void server_stop(struct server *s)
 {
-    int64_t deadline = clock_ms() + STOP_TIMEOUT_MS;
-
     if (!s)
         return;
     faktory_close(s->talk);
-    if (s->child && s->redis == 0)
-        s->redis = process_child(s->pid, REDIS);
     child_stop(s->child, STOP_TIMEOUT_MS);
-    /* its Redis saves and ends after it, unless it cannot save */
-    while (s->redis > 0 && process_is(s->redis, REDIS) && clock_ms() < deadline)
-        usleep(20000);
-    if (s->redis > 0 && process_is(s->redis, REDIS))
-        kill(s->redis, SIGKILL);
+    await_redis_end(s);
     nftw(s->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
     free(s);
 }
