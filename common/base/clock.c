@@ -145,6 +145,6 @@ int clock_parse_rfc3339(const char *text, size_t len, int64_t *wall_ms)
 
     if (normal.tm_mday != tm.tm_mday) /* 30 February: timegm would move it to March */
         return ERR_INVALID;
-    *wall_ms = ((int64_t)seconds - offset * 60) * 1000 + ms;
+    *wall_ms = ((int64_t)seconds - (int64_t)offset * 60) * 1000 + ms;
     return 0;
 }

@@ -181,7 +181,7 @@ static int shake_hands(struct faktory *f, const struct url *url, const struct fa
     int64_t deadline_ms = clock_ms() + HANDSHAKE_MS;
     bool secret = url->password[0] != '\0', wanted;
     char hash[PASSWORD_HASH_CHARS + 1];
-    struct json_slice hi;
+    struct json_slice hi = {NULL, 0};
     int code = secret ? 0 : send_hello(f, who, NULL, why);
 
     if (code == 0)

@@ -177,7 +177,7 @@ static bool make_lanes(struct consumer *c)
 {
     unsigned n = c->options.lanes;
 
-    c->lanes = calloc(n, sizeof *c->lanes);
+    c->lanes = calloc(n, sizeof(struct lane *));
     for (unsigned i = 0; c->lanes && i < n; i++) {
         struct lane_options o = {.number = i,
                                  .settings = c->options.settings,

@@ -415,7 +415,7 @@ struct settler *settler_new(const struct settler_options *options)
     owner->options = *options;
     mutex_init(&owner->lock);
     cond_init(&owner->settled);
-    owner->links = calloc(options->connections, sizeof *owner->links);
+    owner->links = calloc(options->connections, sizeof(struct link *));
     for (unsigned i = 0; owner->links && i < options->connections; i++) {
         struct link_options o = {.name = "settle",
                                  .number = i,

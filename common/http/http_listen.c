@@ -115,7 +115,7 @@ unsigned http_fit_connections(unsigned connections)
     }
     if (limit.rlim_cur >= want)
         return connections;
-    want = limit.rlim_cur > 2 * FD_RESERVE ? limit.rlim_cur - FD_RESERVE : limit.rlim_cur / 2;
+    want = limit.rlim_cur > 2UL * FD_RESERVE ? limit.rlim_cur - FD_RESERVE : limit.rlim_cur / 2;
     log_warn("fewer connections than asked for: the limit of open files is too low "
              "asked=%u connections=%llu files=%llu",
              connections, (unsigned long long)want, (unsigned long long)limit.rlim_cur);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "common/push/pusher.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -188,7 +189,7 @@ static struct producer *best_producer_locked(struct pusher *p)
 /* Takes the next batch's jobs off the queue: at most max_size, and what one command may hold. */
 static struct push_job *cut_locked(struct pusher *p, unsigned *n, size_t *bytes)
 {
-    struct push_job *first = p->head, *last = NULL;
+    struct push_job *first = p->head, *last = first; /* at least one waits */
 
     *n = 0;
     *bytes = COMMAND_OVERHEAD;
@@ -201,6 +202,7 @@ static struct push_job *cut_locked(struct pusher *p, unsigned *n, size_t *bytes)
         if (!p->options.auto_batch && job->ends_request)
             break;
     }
+    assert(last);
     p->head = last->next;
     if (!p->head)
         p->tail = &p->head;

@@ -184,7 +184,8 @@ static void every_cut_of_a_document_is_refused(void)
 
     CU_ASSERT_EQUAL(json_check(whole, sizeof whole - 1, &root, &why), 0);
     for (size_t len = 0; len < sizeof whole - 1; len++) {
-        char *cut = malloc(len ? len : 1); /* of exactly this size: a read behind it shows in asan */
+        char *cut =
+            malloc(len ? len : 1); /* of exactly this size: a read behind it shows in asan */
 
         CU_ASSERT_PTR_NOT_NULL_FATAL(cut);
         memcpy(cut, whole, len);
