@@ -16,7 +16,8 @@ struct task {
     unsigned jobs;
     unsigned workers; /* processes; 0: one */
     unsigned seconds; /* of measuring, after warm_s; 0: to the last job */
-    unsigned warm_s;
+    unsigned warm_s;  /* before that, and so many round trips more: to connect */
+    unsigned warm_trips;
     unsigned batch; /* jobs in a request or a PUSHB; 0: single */
     double rate;    /* jobs a second; 0: flat out. Negative: minus this share of the row before,
                        at the same size (-0.5: half of what `api` just reached) */

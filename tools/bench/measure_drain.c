@@ -155,7 +155,9 @@ static int drain_for_a_while(struct site *s, const struct task *t, struct row *r
     struct server_info start;
     struct usage before, after;
     unsigned from;
-    int code = drain_watch(d, s->server, t->jobs, clock_us() + (int64_t)t->warm_s * 1000000, why);
+    int64_t warm_us =
+        (int64_t)t->warm_s * 1000000 + (int64_t)(t->warm_trips * s->bench->rtt_ms * 1000);
+    int code = drain_watch(d, s->server, t->jobs, clock_us() + warm_us, why);
 
     if (code != 0)
         return code;

@@ -18,6 +18,7 @@ const struct scenario plan_scenarios[] = {
      measure_sustained,
      {.size = 4, .rate = 300, .seconds = 1}},
 
+    /* the Rust worker connects its slots one after the other, three round trips each */
     /* 20 slots are best for the peers on loopback, 50 is what ours starts with */
     {"drain", "drain", "ours", LOOP | LINK, measure_drain, {.size = 50, .jobs = 50000}},
     {"drain", "drain", "go", LOOP, measure_drain, {.size = 20, .jobs = 50000}},
@@ -33,19 +34,19 @@ const struct scenario plan_scenarios[] = {
      "rust",
      LINK,
      measure_drain,
-     {.size = 50, .jobs = 100000, .warm_s = 16, .seconds = 6}},
+     {.size = 50, .jobs = 100000, .warm_s = 4, .warm_trips = 170, .seconds = 6}},
     {"drain",
      "drain",
      "go",
      AT_50,
      measure_drain,
-     {.size = 500, .jobs = 150000, .warm_s = 12, .seconds = 6}},
+     {.size = 500, .jobs = 150000, .warm_s = 6, .seconds = 6}},
     {"drain",
      "drain",
      "rust",
      AT_50,
      measure_drain,
-     {.size = 500, .jobs = 100000, .warm_s = 45, .seconds = 6}},
+     {.size = 500, .jobs = 100000, .warm_s = 4, .warm_trips = 850, .seconds = 6}},
 
     {"backlog", "backlog", "ours", LOOP, measure_drain, {.size = 50, .jobs = 200000}},
     {"threads", "drain", "ours", LOOP, measure_drain, {.size = 2000, .jobs = 50000}},
