@@ -2,23 +2,22 @@
 #include "common/push/pace.h"
 
 enum {
-    SMOOTH = 64,
-    FORGET = 32,
-    COMPANY_LEAST = 8, /* fewer requests at once are not worth waiting for */
-    COMPANY_MOST = 128,
-    WORTH_A_PUSH = 24, /* jobs for which a push beside others is opened */
+    COMPANY_LEAST = 8,   /* fewer requests at once are not worth waiting for */
+    COMPANY_US = 200000, /* how long a number of requests at once is remembered, once or twice */
+    WORTH_A_PUSH = 24,   /* jobs for which a push beside others is opened */
     PATIENCE_LEAST_US = 5000,
     PATIENCE_SHARE = 16, /* of the round trip: waiting a small part of it costs little */
 };
 
-/* Rises at once and falls slowly: clients come in bursts, and a lull is no farewell. */
-void pace_note_request(struct pace *p, unsigned requests)
+void pace_note_request(struct pace *p, unsigned requests, int64_t now_us)
 {
-    unsigned now = (requests < COMPANY_MOST ? requests : COMPANY_MOST) * SMOOTH;
-
-    p->company -= p->company / FORGET;
-    if (p->company < now)
-        p->company = now;
+    if (now_us - p->company_since_us >= COMPANY_US) {
+        p->company_before = now_us - p->company_since_us < 2 * COMPANY_US ? p->company : 0;
+        p->company = 0;
+        p->company_since_us = now_us;
+    }
+    if (p->company < requests)
+        p->company = requests;
 }
 
 void pace_note_push(struct pace *p, int64_t us)
@@ -35,16 +34,23 @@ static int64_t patience_us(const struct pace *p)
     return us < p->max_delay_us ? us : p->max_delay_us;
 }
 
+/* Among many, a push that takes WORTH_A_PUSH of them sees as many again: the number holds itself
+ * up. Among few it takes most of them, and does not wait for the last. */
+static unsigned enough_alone(const struct pace *p)
+{
+    unsigned company = p->company > p->company_before ? p->company : p->company_before;
+
+    if (company < COMPANY_LEAST)
+        return 1;
+    return company < WORTH_A_PUSH ? company * 3 / 4 : WORTH_A_PUSH;
+}
+
 unsigned pace_enough(const struct pace *p, unsigned in_flight)
 {
-    unsigned company = p->company / SMOOTH, enough;
+    unsigned enough = in_flight > WORTH_A_PUSH ? in_flight : WORTH_A_PUSH;
 
-    if (in_flight == 0) {
-        enough = company < COMPANY_LEAST ? 1 : company * 3 / 4;
-        if (enough > WORTH_A_PUSH)
-            enough = WORTH_A_PUSH;
-    } else
-        enough = in_flight > WORTH_A_PUSH ? in_flight : WORTH_A_PUSH;
+    if (in_flight == 0)
+        enough = enough_alone(p);
     return enough < p->max_size ? enough : p->max_size;
 }
 

@@ -19,12 +19,14 @@ struct pace {
     int64_t max_delay_us;
     bool auto_batch;
 
-    int64_t push_us;  /* smoothed round trip of a push, 0: none yet */
-    unsigned company; /* number of requests lately under way at once, in 1/64 */
+    int64_t push_us; /* smoothed round trip of a push, 0: none yet */
+    /* Most requests under way at once, in the current stretch of time and in the one before. */
+    unsigned company, company_before;
+    int64_t company_since_us;
 };
 
 /* A request was added; so many are now waiting or in flight. */
-void pace_note_request(struct pace *p, unsigned requests);
+void pace_note_request(struct pace *p, unsigned requests, int64_t now_us);
 
 /* A push was answered after this time. */
 void pace_note_push(struct pace *p, int64_t us);

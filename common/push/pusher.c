@@ -391,7 +391,7 @@ int pusher_add(struct pusher *p, struct push_job *first, unsigned n, struct err_
         p->waiting_bytes += bytes;
         /* the flusher sleeps on: it asked to be woken when its batch is due */
         p->requests++;
-        pace_note_request(&p->pace, p->requests);
+        pace_note_request(&p->pace, p->requests, now_us);
         wake = wake || p->waiting >= pace_enough(&p->pace, p->jobs_in_flight);
         if (wake)
             cond_signal(&p->changed);

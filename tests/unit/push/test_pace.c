@@ -11,13 +11,12 @@ static struct pace fresh(void)
     return (struct pace){.max_size = 100, .max_delay_us = 50000, .auto_batch = true};
 }
 
-/* The pace after many requests that found `company` of them under way. */
+/* The pace after a request that found `company` of them under way. */
 static struct pace used_to(unsigned company)
 {
     struct pace p = fresh();
 
-    for (int i = 0; i < 200; i++)
-        pace_note_request(&p, company);
+    pace_note_request(&p, company, NOW_US);
     return p;
 }
 
@@ -103,9 +102,26 @@ static void test_forgets(void)
 {
     struct pace p = used_to(64);
 
-    for (int i = 0; i < 100; i++)
-        pace_note_request(&p, 1);
+    for (int ms = 0; ms < 1000; ms += 10)
+        pace_note_request(&p, 1, NOW_US + ms * 1000);
     CU_ASSERT_EQUAL(pace_enough(&p, 0), 1);
+    p = used_to(64);
+    pace_note_request(&p, 1, NOW_US + 10000000); /* the first one after a long silence */
+    CU_ASSERT_EQUAL(pace_enough(&p, 0), 1);
+}
+
+/* Pushes of `enough` jobs show at least as many requests under way: the number must not sink. */
+static void test_holds_itself_up(void)
+{
+    struct pace p = used_to(64);
+
+    for (int ms = 0; ms < 2000; ms += 2) {
+        unsigned enough = pace_enough(&p, 0);
+
+        for (unsigned n = 1; n <= enough; n++)
+            pace_note_request(&p, n, NOW_US + ms * 1000);
+    }
+    CU_ASSERT(pace_enough(&p, 0) >= 20);
 }
 
 static const struct suite_test tests[] = {
@@ -117,6 +133,7 @@ static const struct suite_test tests[] = {
     {"the maximum delay bounds every wait", test_max_delay},
     {"switched off, nothing waits", test_off},
     {"a crowd that has gone is soon forgotten", test_forgets},
+    {"a crowd served in large pushes stays one", test_holds_itself_up},
 };
 
 int main(int argc, char **argv)
