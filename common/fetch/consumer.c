@@ -56,6 +56,18 @@ static void tick_at(void *ctx, int64_t at_ms)
     mutex_unlock(&c->lock);
 }
 
+/* Does what is due, and says when to come back. Everybody is asked, because next_ms remembers only
+ * the earliest of the times that were wished for. */
+static int64_t tick(struct consumer *c, int64_t now_ms)
+{
+    int64_t next_ms =
+        clock_earlier(settler_tick(c->settler, now_ms), heartbeat_tick(c->heartbeat, now_ms));
+
+    for (unsigned i = 0; i < c->options.lanes; i++)
+        next_ms = clock_earlier(next_ms, lane_resume(c->lanes[i], now_ms));
+    return next_ms;
+}
+
 static void *tick_run(void *arg)
 {
     struct consumer *c = arg;
@@ -70,10 +82,7 @@ static void *tick_run(void *arg)
         }
         c->next_ms = CLOCK_NEVER;
         mutex_unlock(&c->lock);
-        settler_tick(c->settler, now_ms);
-        for (unsigned i = 0; i < c->options.lanes; i++)
-            lane_resume(c->lanes[i], now_ms);
-        tick_at(c, heartbeat_tick(c->heartbeat, now_ms));
+        tick_at(c, tick(c, now_ms));
         mutex_lock(&c->lock);
     }
     mutex_unlock(&c->lock);

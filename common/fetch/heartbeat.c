@@ -113,7 +113,7 @@ static void beat_done(struct link_command *command, enum link_fate fate,
     struct heartbeat *h =
         (struct heartbeat *)((char *)command - offsetof(struct heartbeat, command));
     bool answered = fate == LINK_ANSWERED;
-    int64_t rtt_us;
+    int64_t rtt_us, due_ms;
 
     (void)why;
     mutex_lock(&h->lock);
@@ -124,9 +124,12 @@ static void beat_done(struct link_command *command, enum link_fate fate,
         h->rtt_us = rtt_us;
     } else
         h->due_ms = clock_ms() + BEAT_RETRY_MS;
+    due_ms = h->due_ms;
     mutex_unlock(&h->lock);
-    if (!answered)
+    if (!answered) {
+        h->options.tick_at(h->options.tick_ctx, due_ms);
         return;
+    }
     h->options.round_trip(h->options.round_trip_ctx, rtt_us);
     on_beat_answer(h, reply);
 }

@@ -115,17 +115,21 @@ void lane_fill(struct lane *l)
     }
 }
 
-void lane_resume(struct lane *l, int64_t now_ms)
+int64_t lane_resume(struct lane *l, int64_t now_ms)
 {
+    int64_t next_ms = CLOCK_NEVER;
     bool due;
 
     mutex_lock(&l->lock);
     due = l->paused_until_ms != 0 && l->paused_until_ms <= now_ms;
     if (due)
         l->paused_until_ms = 0;
+    else if (l->paused_until_ms != 0)
+        next_ms = l->paused_until_ms;
     mutex_unlock(&l->lock);
     if (due)
         lane_fill(l);
+    return next_ms;
 }
 
 void lane_quiet(struct lane *l)

@@ -56,8 +56,8 @@ void lane_hold(struct lane *l, bool hold);
 /* Sends as many FETCHes as window and budget allow; any thread, does not block. */
 void lane_fill(struct lane *l);
 
-/* The same, when a pause has ended by now. */
-void lane_resume(struct lane *l, int64_t now_ms);
+/* The same, when a pause has ended by now. When the next one ends, or CLOCK_NEVER. */
+int64_t lane_resume(struct lane *l, int64_t now_ms);
 
 /* No FETCH any more. */
 void lane_quiet(struct lane *l);

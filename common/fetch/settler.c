@@ -373,13 +373,15 @@ void settler_hand_back(struct settler *owner, struct job *job)
     send_step(s);
 }
 
-void settler_tick(struct settler *owner, int64_t now_ms)
+int64_t settler_tick(struct settler *owner, int64_t now_ms)
 {
     struct settlement **at, *s, *due = NULL;
+    int64_t next_ms = CLOCK_NEVER;
 
     mutex_lock(&owner->lock);
     for (at = &owner->later; (s = *at) != NULL;) {
         if (s->due_ms > now_ms) {
+            next_ms = clock_earlier(next_ms, s->due_ms);
             at = &s->next;
             continue;
         }
@@ -392,6 +394,7 @@ void settler_tick(struct settler *owner, int64_t now_ms)
         due = s->next;
         send_step(s);
     }
+    return next_ms;
 }
 
 bool settler_wait(struct settler *owner, int64_t deadline_ms)

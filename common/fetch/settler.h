@@ -39,8 +39,8 @@ void settler_fail(struct settler *s, struct job *job, const char *errtype, const
                   bool permanent);
 void settler_hand_back(struct settler *s, struct job *job);
 
-/* Tries again what is due by now. */
-void settler_tick(struct settler *s, int64_t now_ms);
+/* Tries again what is due by now. When the next one is due, or CLOCK_NEVER. */
+int64_t settler_tick(struct settler *s, int64_t now_ms);
 
 /* Blocks until everything is settled; false when the deadline passed first. */
 bool settler_wait(struct settler *s, int64_t deadline_ms);
