@@ -166,6 +166,14 @@ static void test_queue_and_time(void)
 
 /* ---- batching ---- */
 
+/* Under a sanitizer the service answers so few requests a second that a push finds fewer to take.
+ */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { JOBS_A_COMMAND = 6 };
+#else
+enum { JOBS_A_COMMAND = 20 };
+#endif
+
 /* D5: a batch was sent as one PUSH after the other. */
 static void test_few_commands(void)
 {
@@ -186,9 +194,9 @@ static void test_few_commands(void)
     before = case_info().command_count;
     CU_ASSERT_EQUAL(case_send_adds(64, 4000), 4000);
     commands = case_info().command_count - before;
-    if (commands >= 4000 / 20)
+    if (commands >= 4000 / JOBS_A_COMMAND)
         fprintf(stderr, "%lld commands for 4000 jobs\n", commands);
-    CU_ASSERT(commands < 4000 / 20);
+    CU_ASSERT(commands < 4000 / JOBS_A_COMMAND);
     CU_ASSERT_EQUAL(case_info().enqueued, 5000);
     buf_fini(&body);
 }
