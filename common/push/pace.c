@@ -12,7 +12,7 @@ enum {
 void pace_note_request(struct pace *p, unsigned requests, int64_t now_us)
 {
     if (now_us - p->company_since_us >= COMPANY_US) {
-        p->company_before = now_us - p->company_since_us < 2 * COMPANY_US ? p->company : 0;
+        p->company_before = now_us - p->company_since_us < 2L * COMPANY_US ? p->company : 0;
         p->company = 0;
         p->company_since_us = now_us;
     }
