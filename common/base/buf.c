@@ -45,6 +45,7 @@ char *buf_reserve(struct buf *b, size_t more)
         }
         b->data = data;
         b->cap = cap;
+        b->data[b->len] = '\0';
     }
     return b->data + b->len;
 }
@@ -106,7 +107,7 @@ void buf_consume(struct buf *b, size_t n)
 
 const char *buf_str(const struct buf *b)
 {
-    return b->data ? b->data : "";
+    return b->len > 0 ? b->data : "";
 }
 
 char *buf_take(struct buf *b)

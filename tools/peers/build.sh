@@ -3,7 +3,8 @@
 # go-worker, go-producer, rust-worker, rust-producer. `make peers` calls it; nothing else needs it.
 #
 # It takes the Go (1.25 or newer) and the Rust (cargo) on PATH, and their own settings for where
-# modules and crates come from. Versions and hashes are in go.sum and Cargo.lock. What can be built
+# modules and crates come from. Go pins hashes in go.sum; Cargo.toml names exact versions, and the
+# Cargo.lock that cargo makes of it stays out of git, because it names where crates came from. What can be built
 # is built; it fails when something could not.
 set -u
 cd "$(dirname "$0")" || exit 1
@@ -32,7 +33,7 @@ build_go() {
 
 build_rust() {
     local program
-    (cd rust && cargo build --quiet --locked --release --target-dir "$out/rust") || return 1
+    (cd rust && cargo build --quiet --release --target-dir "$out/rust") || return 1
     for program in worker producer; do
         cp "$out/rust/release/$program" "$out/rust-$program" || return 1
     done

@@ -96,6 +96,17 @@ static void reserve_and_commit_write_in_place(void)
     CU_ASSERT_STRING_EQUAL(buf_str(&b), "abc");
 }
 
+static void reserve_alone_adds_nothing(void)
+{
+    char *room = buf_reserve(&b, 8);
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(room);
+    CU_ASSERT_STRING_EQUAL(buf_str(&b), "");
+    memcpy(room, "scratch", 8);
+    CU_ASSERT_STRING_EQUAL(buf_str(&b), "");
+    CU_ASSERT_EQUAL(b.len, 0);
+}
+
 static void consume_drops_the_front(void)
 {
     buf_add_str(&b, "hello world");
@@ -144,6 +155,7 @@ static const struct suite_test tests[] = {
     {"a formatted text over the cap adds nothing", format_over_the_cap_adds_nothing},
     {"an absurd size fails and does not wrap around", absurd_size_fails_without_wrapping},
     {"reserve and commit write in place", reserve_and_commit_write_in_place},
+    {"reserved room that is not used adds nothing", reserve_alone_adds_nothing},
     {"consume drops the front", consume_drops_the_front},
     {"take gives the bytes to the caller", take_gives_the_bytes_away},
     {"fini leaves it usable with the same cap", fini_leaves_it_usable_with_its_cap},
