@@ -11,10 +11,12 @@
  */
 #include "common/http/http.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,9 +38,68 @@ enum {
     END_REMIND_MS = 5000,   /* how often a stop that waits for deferred requests says so */
 };
 
+/* ---- the library ---- */
+
+/*
+ * It is loaded when a server starts, not with the program: with all that it brings along it is
+ * 2.7 MB of a process that may never serve HTTP, such as a worker without WORKER_METRICS_ADDR.
+ */
+#define MHD_CALLS(X)                                                                               \
+    X(add_response_header)                                                                         \
+    X(create_response_from_buffer)                                                                 \
+    X(destroy_response)                                                                            \
+    X(get_connection_info)                                                                         \
+    X(get_connection_values_n)                                                                     \
+    X(get_daemon_info)                                                                             \
+    X(get_timeout)                                                                                 \
+    X(lookup_connection_value)                                                                     \
+    X(queue_response)                                                                              \
+    X(quiesce_daemon)                                                                              \
+    X(resume_connection)                                                                           \
+    X(run)                                                                                         \
+    X(start_daemon)                                                                                \
+    X(stop_daemon)                                                                                 \
+    X(suspend_connection)
+
+static struct mhd_library {
+#define DECLARE(name) __typeof__(MHD_##name) *name;
+    MHD_CALLS(DECLARE)
+#undef DECLARE
+    bool loaded;
+} mhd;
+
+static const struct {
+    const char *symbol;
+    size_t offset;
+} mhd_calls[] = {
+#define ROW(name) {"MHD_" #name, offsetof(struct mhd_library, name)},
+    MHD_CALLS(ROW)
+#undef ROW
+};
+
+/* Before any server's thread; servers are started one after the other. */
+static int load_library(struct err_text *why)
+{
+    void *library = mhd.loaded ? NULL : dlopen("libmicrohttpd.so.12", RTLD_NOW | RTLD_LOCAL);
+
+    if (mhd.loaded)
+        return 0;
+    if (!library)
+        return err_set(why, ERR_ABSENT, "libmicrohttpd (Debian: libmicrohttpd12): %s", dlerror());
+    for (size_t i = 0; i < sizeof mhd_calls / sizeof mhd_calls[0]; i++) {
+        void *call = dlsym(library, mhd_calls[i].symbol);
+
+        if (!call)
+            return err_set(why, ERR_ABSENT, "libmicrohttpd: %s", dlerror());
+        memcpy((char *)&mhd + mhd_calls[i].offset, &call, sizeof call);
+    }
+    mhd.loaded = true;
+    return 0;
+}
+
 static struct http_conn *conn_of(struct MHD_Connection *c)
 {
-    return MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    return mhd.get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
 /* ---- replying ---- */
@@ -50,11 +111,11 @@ static void add_reply_headers(struct MHD_Response *m, const struct http_request 
     while (r->headers.len > 0 && at < end) {
         const char *value = at + strlen(at) + 1;
 
-        MHD_add_response_header(m, at, value);
+        mhd.add_response_header(m, at, value);
         at = value + strlen(value) + 1;
     }
     if (r->close || atomic_load_explicit(&r->server->stopping, memory_order_relaxed))
-        MHD_add_response_header(m, MHD_HTTP_HEADER_CONNECTION, "close");
+        mhd.add_response_header(m, MHD_HTTP_HEADER_CONNECTION, "close");
 }
 
 /* Hands the bytes of `body` over without a copy. A body that could not be built becomes a 500. */
@@ -68,10 +129,10 @@ static struct MHD_Response *make_response(struct buf *body, unsigned *status)
     if (!data) {
         buf_fini(body);
         *status = 500;
-        return MHD_create_response_from_buffer(sizeof no_memory - 1, (void *)(uintptr_t)no_memory,
+        return mhd.create_response_from_buffer(sizeof no_memory - 1, (void *)(uintptr_t)no_memory,
                                                MHD_RESPMEM_PERSISTENT);
     }
-    m = MHD_create_response_from_buffer(len, data, MHD_RESPMEM_MUST_FREE);
+    m = mhd.create_response_from_buffer(len, data, MHD_RESPMEM_MUST_FREE);
     if (!m)
         free(data);
     return m;
@@ -92,10 +153,10 @@ void http_reply(struct http_request *r, unsigned status, const char *content_typ
     m = make_response(body, &status);
     if (m) {
         if (content_type)
-            MHD_add_response_header(m, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+            mhd.add_response_header(m, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
         add_reply_headers(m, r);
-        r->failed = MHD_queue_response(r->mhd, status, m) != MHD_YES;
-        MHD_destroy_response(m);
+        r->failed = mhd.queue_response(r->mhd, status, m) != MHD_YES;
+        mhd.destroy_response(m);
     } else {
         r->failed = true;
     }
@@ -122,12 +183,12 @@ void http_reply_error(struct http_request *r, unsigned status, const char *fmt, 
 
 const char *http_query(const struct http_request *r, const char *name)
 {
-    return r->gone ? NULL : MHD_lookup_connection_value(r->mhd, MHD_GET_ARGUMENT_KIND, name);
+    return r->gone ? NULL : mhd.lookup_connection_value(r->mhd, MHD_GET_ARGUMENT_KIND, name);
 }
 
 const char *http_header(const struct http_request *r, const char *name)
 {
-    return r->gone ? NULL : MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, name);
+    return r->gone ? NULL : mhd.lookup_connection_value(r->mhd, MHD_HEADER_KIND, name);
 }
 
 /* ---- one request, from its headers to its answer ---- */
@@ -150,7 +211,7 @@ static void begin(struct http_request *r, const char *method, const char *versio
 {
     struct http_head h = {.http10 = strcmp(version, MHD_HTTP_VERSION_1_1) != 0};
 
-    MHD_get_connection_values_n(r->mhd, MHD_HEADER_KIND, collect_header, &h);
+    mhd.get_connection_values_n(r->mhd, MHD_HEADER_KIND, collect_header, &h);
     http_admit(r, &h, method);
     if (r->refused && r->close)
         reply_refusal(r);
@@ -162,7 +223,7 @@ static enum MHD_Result settle(struct http_request *r)
     struct http_server *s = r->server;
 
     if (!r->replied && r->deferred) {
-        MHD_suspend_connection(r->mhd);
+        mhd.suspend_connection(r->mhd);
         s->n_suspended++;
         http_metrics_deferred(s->metrics, 1);
         return MHD_YES;
@@ -259,7 +320,7 @@ static void on_connection(void *cls, struct MHD_Connection *c, void **context,
 {
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         *context = http_conn_open(
-            cls, MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+            cls, mhd.get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
     } else {
         http_conn_close(cls, *context);
         *context = NULL;
@@ -280,7 +341,7 @@ static int sleep_ms(struct http_server *s, int64_t most)
 {
     MHD_UNSIGNED_LONG_LONG theirs;
 
-    if (MHD_get_timeout(s->daemon, &theirs) == MHD_YES && theirs < (uint64_t)most)
+    if (mhd.get_timeout(s->daemon, &theirs) == MHD_YES && theirs < (uint64_t)most)
         return (int)theirs;
     return (int)most;
 }
@@ -311,15 +372,15 @@ static void turn(struct http_server *s, int64_t most_ms)
         next = r->next;
         s->n_suspended--;
         http_metrics_deferred(s->metrics, -1);
-        MHD_resume_connection(r->mhd);
+        mhd.resume_connection(r->mhd);
     }
-    MHD_run(s->daemon);
+    mhd.run(s->daemon);
     http_conn_cut_slow(s);
 }
 
 static void stop_listening(struct http_server *s)
 {
-    MHD_socket listener = MHD_quiesce_daemon(s->daemon);
+    MHD_socket listener = mhd.quiesce_daemon(s->daemon);
 
     s->quiesced = true;
     if (listener != MHD_INVALID_SOCKET)
@@ -342,7 +403,7 @@ static void finish(struct http_server *s)
             remind = s->now_ms + END_REMIND_MS;
         }
     }
-    MHD_stop_daemon(s->daemon);
+    mhd.stop_daemon(s->daemon);
     s->daemon = NULL;
 }
 
@@ -385,7 +446,7 @@ static struct MHD_Daemon *start_daemon(struct http_server *s, int listener)
 {
     unsigned idle_s = (unsigned)((s->options.idle_timeout_ms + 999) / 1000);
 
-    return MHD_start_daemon(
+    return mhd.start_daemon(
         MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, s,
         MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL, /* first, or the others print to stderr */
         MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT, s->options.connections_max,
@@ -398,7 +459,7 @@ static struct MHD_Daemon *start_daemon(struct http_server *s, int listener)
 static void server_free(struct http_server *s)
 {
     if (s->daemon)
-        MHD_stop_daemon(s->daemon);
+        mhd.stop_daemon(s->daemon);
     http_request_shelf_fini(s);
     http_metrics_free(s->metrics);
     if (s->wake_fd >= 0)
@@ -429,10 +490,12 @@ static struct http_server *server_new(const struct http_options *options)
 
 struct http_server *http_start(const struct http_options *options, struct err_text *why)
 {
-    struct http_server *s = server_new(options);
+    struct http_server *s;
     int listener;
 
-    if (!s) {
+    if (load_library(why) != 0)
+        return NULL;
+    if (!(s = server_new(options))) {
         err_set(why, ERR_NOMEM, "no memory or descriptors for the http server");
         return NULL;
     }
@@ -445,7 +508,7 @@ struct http_server *http_start(const struct http_options *options, struct err_te
         close(listener);
         goto fail;
     }
-    s->epoll_fd = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    s->epoll_fd = mhd.get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     if (thread_start(&s->thread, "http", 0, loop_main, s) != 0) {
         err_set(why, ERR_NOMEM, "no thread for the http server");
         goto fail;
