@@ -9,6 +9,7 @@
 enum {
     SAMPLE_MIN_US = 2000, /* rates are measured over a round trip, and at least this */
     ROUND_TRIPS = 2,      /* how many of them are asked ahead: the rate may grow */
+    NEAREST_US = 5000,    /* a round trip counts as this at least: threads wait for a core, too */
     SETTLING_TIMES = 4,   /* with the finished ones that Faktory does not know yet, so many times */
     SETTLING_SLACK = 200, /* as many as may be in hand, and some */
     SETTLED_PART = 4,
@@ -55,7 +56,8 @@ void budget_free(struct budget *b)
 
 static unsigned limit_locked(const struct budget *b)
 {
-    double extra = b->per_us * (double)b->rtt_us * ROUND_TRIPS;
+    double far_us = (double)(b->rtt_us > NEAREST_US ? b->rtt_us : NEAREST_US);
+    double extra = b->per_us * far_us * ROUND_TRIPS;
 
     return b->capacity + (extra < b->extra_max ? (unsigned)extra : b->extra_max);
 }

@@ -62,7 +62,7 @@ enum {
     X(suspend_connection)
 
 static struct mhd_library {
-#define DECLARE(name) __typeof__(MHD_##name) *name;
+#define DECLARE(name) __typeof__(MHD_##name) *(name);
     MHD_CALLS(DECLARE)
 #undef DECLARE
     bool loaded;
