@@ -15,8 +15,8 @@
 #include "common/fetch/settler.h"
 
 enum {
-    LANES_AUTO = 4, /* Faktory works off one connection in order: four keep its cores busy */
-    SETTLERS = 3,
+    LANES_AUTO = 3, /* Faktory works off one connection in order: some, to keep its cores busy */
+    SETTLERS = 4,   /* more than lanes: an ACK costs Faktory twice what a FETCH does */
     WINDOW_AUTO = 256,
     WID_RANDOM_BYTES = 8,
     WID_MAX = 96,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "common/fetch/settler.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ enum {
     WINDOW = 1000,        /* answers are 5 bytes each: both sides can buffer them */
     RETRY_FIRST_MS = 100, /* doubles up to RETRY_MOST_MS */
     RETRY_MOST_MS = 5000,
+    RUN = 16,          /* settlements that go to one connection before the next gets some */
     KILL_MAX = 100,    /* jobs in one MUTATE */
     ERRTYPE_MAX = 100, /* where Faktory cuts */
     MESSAGE_MAX = 1000,
@@ -43,6 +45,7 @@ struct settlement {
 struct settler {
     struct settler_options options; /* immutable */
     struct link **links;            /* immutable array */
+    atomic_uint turn;               /* whose run it is; a race only makes a run shorter */
 
     pthread_mutex_t lock;
     pthread_cond_t settled; /* open became 0 */
@@ -158,14 +161,21 @@ static void give_up(struct settlement *s, const char *why)
     close_settlement(s);
 }
 
-static struct link *least_loaded(const struct settler *owner)
+/*
+ * One connection gets a run of settlements, then the one with the least to do gets the next run:
+ * Faktory works side by side on the runs, and each of them is a few writes instead of many.
+ */
+static struct link *next_link(struct settler *owner)
 {
-    struct link *best = owner->links[0];
+    unsigned turn = atomic_load_explicit(&owner->turn, memory_order_relaxed);
 
-    for (unsigned i = 1; i < owner->options.connections; i++)
-        if (link_load(owner->links[i]) < link_load(best))
-            best = owner->links[i];
-    return best;
+    if (link_load(owner->links[turn]) < RUN)
+        return owner->links[turn];
+    for (unsigned i = 0; i < owner->options.connections; i++)
+        if (link_load(owner->links[i]) < link_load(owner->links[turn]))
+            turn = i;
+    atomic_store_explicit(&owner->turn, turn, memory_order_relaxed);
+    return owner->links[turn];
 }
 
 static void settlement_done(struct link_command *command, enum link_fate fate,
@@ -173,7 +183,7 @@ static void settlement_done(struct link_command *command, enum link_fate fate,
 
 static void send_step(struct settlement *s)
 {
-    struct link *link = least_loaded(s->settler);
+    struct link *link = next_link(s->settler);
 
     if (s->line.failed) {
         give_up(s, "out of memory");
