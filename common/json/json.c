@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "common/json/json.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -160,6 +161,9 @@ bool json_string_is(struct json_slice v, const char *text)
         return false;
     at = v.at + 1;
     end = v.at + v.len - 1;
+    /* no string is longer than its source; most others differ in the first character already */
+    if ((size_t)(end - at) < len || (at < end && *at != *text && *at != '\\'))
+        return false;
     if (is_plain(v))
         return (size_t)(end - at) == len && memcmp(at, text, len) == 0;
     while (at < end && text < text_end) {
@@ -210,6 +214,43 @@ int json_read_int64(struct json_slice v, int64_t *out)
 
 static const int64_t exact_max = INT64_C(1) << 53;
 
+/*
+ * A number of up to 15 digits, without an exponent. Its digits and the power of ten are both exact
+ * in a double, and one division of exact values is rounded once: the result is the nearest double,
+ * as json-c would find it with a locale, a tokener and an object.
+ */
+static bool read_short_decimal(struct json_slice v, double *out)
+{
+#if FLT_EVAL_METHOD == 0
+    static const double powers[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                    1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+    bool negative = v.at[0] == '-';
+    int64_t digits = 0;
+    size_t point = v.len, i = negative;
+
+    if (v.len > i + 16)
+        return false;
+    for (; i < v.len; i++) {
+        char c = v.at[i];
+
+        if (c == '.')
+            point = i + 1;
+        else if (c >= '0' && c <= '9')
+            digits = digits * 10 + (c - '0');
+        else
+            return false;
+    }
+    if (point == v.len && v.len > (size_t)negative + 15)
+        return false;
+    *out = copysign((double)digits / powers[v.len - point], negative ? -1.0 : 1.0);
+    return true;
+#else
+    (void)v;
+    (void)out;
+    return false;
+#endif
+}
+
 int json_read_double(struct json_slice v, double *out)
 {
     int64_t whole;
@@ -222,6 +263,8 @@ int json_read_double(struct json_slice v, double *out)
         *out = copysign((double)whole, v.at[0] == '-' ? -1.0 : 1.0);
         return 0;
     }
+    if (read_short_decimal(v, out))
+        return 0;
     code = json_decode_double(v.at, v.len, is_integer(v), &value);
     if (code != 0)
         return code;

@@ -2,6 +2,7 @@
 /* Slices of checked text and what is read from them; test_json.c has the check itself. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/json/json.h"
@@ -208,6 +209,30 @@ static void numbers_of_any_length_are_read(void)
     CU_ASSERT_DOUBLE_EQUAL(value, 1.0 / 3, 1e-16);
 }
 
+/* Up to 15 digits are read by a way of our own, longer ones by json-c: both against the C library.
+ */
+static void decimals_of_every_length_are_the_nearest(void)
+{
+    unsigned long long x = 88172645463325252U;
+    char digits[48];
+
+    for (int i = 0; i < 200000; i++) {
+        int whole = (int)(x % 12), fraction = 1 + (int)(x / 16 % 12);
+        double value = 0;
+
+        x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+        snprintf(digits, sizeof digits, "%s%llu.%0*llu", x & 64 ? "-" : "",
+                 whole ? x % (unsigned long long)pow(10, whole) : 0, fraction,
+                 x / 7 % (unsigned long long)pow(10, fraction));
+        if (json_read_double(checked(digits), &value) != 0 || value != strtod(digits, NULL) ||
+            signbit(value) != (digits[0] == '-')) {
+            fprintf(stderr, "%s was read as %.17g\n", digits, value);
+            CU_FAIL_FATAL("not the nearest");
+        }
+    }
+    CU_PASS("all of them");
+}
+
 static void what_is_no_finite_double_is_refused(void)
 {
     static const char *const cases[] = {"1e400", "-1e309", "\"1\"", "null", "true", "[1]"};
@@ -319,6 +344,8 @@ static const struct suite_test tests[] = {
     {"a string over the cap is an error", string_over_the_cap_is_an_error},
     {"doubles are the nearest to their text", doubles_are_the_nearest},
     {"minus zero keeps its sign", minus_zero_keeps_its_sign},
+    {"decimals of every length are the nearest to their text",
+     decimals_of_every_length_are_the_nearest},
     {"numbers of any length are read", numbers_of_any_length_are_read},
     {"what is no finite double is refused", what_is_no_finite_double_is_refused},
     {"integers are never clamped", integers_are_never_clamped},
