@@ -6,6 +6,7 @@
 #include "api/queues.h"
 #include "common/base/version.h"
 #include "common/faktory/settings_vars.h"
+#include "common/pack/pack.h"
 #include "common/service/address.h"
 
 #define FIELD(name) offsetof(struct api_config, name)
@@ -34,7 +35,7 @@ static const struct env_var vars[] = {
      .fallback = "100",
      .min = 1,
      .max = FAKTORY_COMMAND_JOBS_MAX,
-     .help = "Most jobs in one push."},
+     .help = "Most jobs in one push; a pack counts as one."},
     {.name = "BATCH_MAX_DELAY_MS",
      .kind = ENV_MS,
      .offset = FIELD(batch_delay_ms),
@@ -49,6 +50,14 @@ static const struct env_var vars[] = {
      .fallback = "true",
      .help = "Gather the jobs of several requests into one push; false pushes each request by "
              "itself."},
+    {.name = "BATCH_PACK_SIZE",
+     .kind = ENV_INT,
+     .offset = FIELD(pack_size),
+     .fallback = "1",
+     .min = 1,
+     .max = PACK_ITEMS_MAX,
+     .help = "Most jobs of a queue that travel through Faktory as one pack; 1: none do. For short "
+             "jobs, and queues that only this project's workers serve: see docs/packs.md."},
     {.name = "BATCH_QUEUE_MAX",
      .kind = ENV_INT,
      .offset = FIELD(queue_max),

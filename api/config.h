@@ -21,7 +21,7 @@ struct api_config {
     int64_t body_max_bytes, connections_max;
     int64_t request_ms, header_ms, idle_ms, shutdown_ms;
 
-    int64_t batch_size, batch_delay_ms, queue_max;
+    int64_t batch_size, batch_delay_ms, pack_size, queue_max;
     bool batch_auto;
     const char *queues; /* "default,bulk" */
 

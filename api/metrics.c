@@ -18,6 +18,12 @@ static const struct {
     {JOBS, "outcome=\"away\"", AT(push.away)},
     {JOBS, "outcome=\"late\"", AT(push.late)},
     {JOBS, "outcome=\"unknown\"", AT(push.unknown)},
+    {"wf_api_packs_total", "Packs made of jobs.", NULL, AT(push.packs)},
+    {"wf_api_packed_jobs_total", "Jobs that were put into packs.", NULL, AT(push.packed)},
+    {"wf_api_pack_bytes_total", "Bytes of packed jobs, before and after packing.",
+     "stage=\"before\"", AT(push.pack_bytes_in)},
+    {"wf_api_pack_bytes_total", "Bytes of packed jobs, before and after packing.",
+     "stage=\"after\"", AT(push.pack_bytes_out)},
     {"wf_api_batch_requests_total", "Accepted requests to /jobs/batch.", NULL, AT(batch_requests)},
 };
 

@@ -91,6 +91,8 @@ static void log_config(const struct api_config *c)
     log_info("Faktory URL: %s", url);
     log_info("Batch config: max_size=%" PRId64 ", max_delay=%" PRId64 "ms, auto_batch=%s",
              c->batch_size, c->batch_delay_ms, c->batch_auto ? "true" : "false");
+    if (c->pack_size > 1)
+        log_info("packs: up to %" PRId64 " jobs", c->pack_size);
     log_info("queues: %s", c->queues);
 }
 

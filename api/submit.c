@@ -8,6 +8,7 @@
 #include "common/base/clock.h"
 #include "common/faktory/jid.h"
 #include "common/json/json_write.h"
+#include "common/pack/pack.h"
 
 enum {
     JOB_BYTES_MAX = FAKTORY_COMMAND_BYTES_MAX - 16, /* what struct push_job allows */
@@ -30,6 +31,7 @@ struct submission {
     struct api *api;
     struct http_request *request;
     enum submit_kind kind;
+    unsigned pack_max;
     struct buf text; /* of all jobs, back to back */
 
     /* of a single one, for its message */
@@ -73,8 +75,14 @@ struct submission *submission_new(struct api *api, struct http_request *r, enum 
     s->api = api;
     s->request = r;
     s->kind = kind;
+    s->pack_max = (unsigned)api->config->pack_size;
     (void)buf_reserve(&s->text, text_bytes);
     return s;
+}
+
+void submission_pack(struct submission *s, unsigned pack_max)
+{
+    s->pack_max = pack_max;
 }
 
 void submission_free(struct submission *s)
@@ -110,6 +118,16 @@ static int too_large(const struct job_input *in, size_t len, struct job_input_er
                    len, JOB_BYTES_MAX);
 }
 
+static void allow_pack(struct submit_job *job, const struct job_spec *spec, unsigned pack_max)
+{
+    if (!pack_takes(spec))
+        return;
+    job->push.pack_max = pack_max;
+    job->push.queue = spec->queue;
+    job->push.reserve_for_s = (unsigned)spec->reserve_for_s;
+    job->push.retry = (int)spec->retry;
+}
+
 int submission_add(struct submission *s, const struct job_input *in, struct job_input_error *error)
 {
     struct submit_job *job = &s->jobs[s->n];
@@ -123,6 +141,8 @@ int submission_add(struct submission *s, const struct job_input *in, struct job_
     job->queue = in->queue;
     job->scheduled = spec.at != NULL;
     spec.jid = job->jid;
+    if (s->pack_max > 1)
+        allow_pack(job, &spec, s->pack_max);
     job_write(&s->text, &spec);
     if (s->text.failed)
         return ERR_NOMEM;

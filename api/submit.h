@@ -34,6 +34,10 @@ enum submit_kind { SUBMIT_SINGLE, SUBMIT_BATCH };
 struct submission *submission_new(struct api *api, struct http_request *r, enum submit_kind kind,
                                   size_t n, size_t text_bytes);
 
+/* Up to so many of its jobs may share a pack (1: none), instead of BATCH_PACK_SIZE. Before the
+ * first is added. */
+void submission_pack(struct submission *s, unsigned pack_max);
+
 /*
  * Adds what job_input_read() gave, under a jid of its own. 0; ERR_FULL when the job is too large
  * for one command to Faktory, with the field to blame; ERR_NOMEM.

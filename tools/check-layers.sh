@@ -56,5 +56,6 @@ while IFS=: read -r room may; do
 done <<<"$rooms"
 check_one_place 'microhttpd\.h>'
 check_one_place 'json-c/'
+check_one_place 'zlib\.h>'
 
 exit $bad

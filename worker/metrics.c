@@ -55,6 +55,14 @@ int worker_metrics_make(struct metrics *m, struct consumer_metrics *consumer,
     return process_metrics_add(m, "wf_worker_build_info", version);
 }
 
+int worker_metrics_make_packs(struct metrics *m, struct packs_metrics *packs)
+{
+    packs->opened = metrics_counter(m, "wf_worker_packs_total", "Packs of jobs opened.", NULL);
+    packs->items = metrics_histogram(m, "wf_worker_pack_jobs", "Jobs in each pack.", NULL,
+                                     metrics_batch_jobs, metrics_batch_jobs_n, 1);
+    return packs->opened && packs->items ? 0 : ERR_NOMEM;
+}
+
 /* ---- read at each scrape ---- */
 
 enum kind { GAUGE, COUNTER };

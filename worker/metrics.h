@@ -8,10 +8,12 @@
 
 #include "common/fetch/consumer.h"
 #include "worker/crew.h"
+#include "worker/packs.h"
 
 /* The ones that are written to. 0 or ERR_NOMEM. */
 int worker_metrics_make(struct metrics *m, struct consumer_metrics *consumer,
                         struct counter **handed_back);
+int worker_metrics_make_packs(struct metrics *m, struct packs_metrics *packs);
 
 /* Where the others are read from at each scrape; lives as long as the registry is scraped. */
 struct worker_sources {

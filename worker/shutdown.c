@@ -28,12 +28,12 @@ struct shutdown_plan shutdown_plan(int64_t begin_ms, int64_t timeout_ms)
 
 static void hand_back_waiting(const struct shutdown *s)
 {
-    struct job *job;
+    void *item;
 
-    while ((job = crew_take_waiting(s->crew)) != NULL) {
-        consumer_hand_back(s->consumer, job);
-        counter_add(s->handed_back, 1);
-    }
+    while ((item = crew_take_waiting(s->crew)) != NULL)
+        if (runner_hand_back(s->runner, item))
+            counter_add(s->handed_back, 1);
+    runner_hand_back_packed(s->runner);
 }
 
 /* Waits for the last replies and the last +OKs; false with a line for each that did not come. */
@@ -57,7 +57,7 @@ static bool wait_for_faktory(const struct shutdown *s, int64_t deadline_ms)
 
 bool shutdown_run(const struct shutdown *s, const struct shutdown_plan *plan)
 {
-    struct runner_totals totals;
+    struct attempts_totals totals;
     struct crew_state crew;
     bool good;
 
@@ -68,8 +68,10 @@ bool shutdown_run(const struct shutdown *s, const struct shutdown_plan *plan)
     crew_look(s->crew, &crew);
     log_info("stopping: waiting for %u running jobs, up to %" PRId64 " ms", crew.running,
              plan->cut_ms - clock_ms());
-    if (!crew_wait_done(s->crew, plan->cut_ms))
+    if (!crew_wait_done(s->crew, plan->cut_ms)) {
         crew_take_running(s->crew, runner_give_up, s->runner);
+        runner_give_up_packed(s->runner);
+    }
     good = wait_for_faktory(s, plan->end_ms);
     runner_look(s->runner, &totals);
     log_info("stopped: %lu done, %lu failed, %" PRIu64 " handed back, %lu did not end", totals.done,

@@ -42,6 +42,7 @@ struct worker {
 
     struct metrics *metrics;
     struct consumer_metrics consumer_metrics;
+    struct packs_metrics packs_metrics;
     struct counter *handed_back;
     struct worker_sources sources;
 
@@ -97,8 +98,10 @@ static void log_start(struct worker *w)
 static int start_metrics(struct worker *w, struct err_text *why)
 {
     if (!(w->metrics = metrics_new()) ||
-        worker_metrics_make(w->metrics, &w->consumer_metrics, &w->handed_back) != 0)
+        worker_metrics_make(w->metrics, &w->consumer_metrics, &w->handed_back) != 0 ||
+        worker_metrics_make_packs(w->metrics, &w->packs_metrics) != 0)
         return err_set(why, ERR_NOMEM, "no memory for metrics");
+    w->packs_metrics.handed_back = w->handed_back;
     return 0;
 }
 
@@ -114,7 +117,7 @@ static int start_crew(struct worker *w, const struct registry_row *rows, size_t 
     };
 
     if (!(w->registry = registry_new(rows, n_rows, w->metrics)) ||
-        !(w->runner = runner_new(w->registry)))
+        !(w->runner = runner_new(w->registry, &w->packs_metrics)))
         return err_set(why, ERR_NOMEM, "no memory for the handlers");
     log_start(w);
     options.ctx = w->runner;
@@ -150,7 +153,7 @@ static int start_consumer(struct worker *w, struct err_text *why)
         strcpy(w->hostname, "unknown");
     if (consumer_start(&options, &w->consumer) != 0)
         return err_set(why, ERR_NOMEM, "no memory or no threads for the connections to Faktory");
-    runner_connect(w->runner, w->consumer);
+    runner_connect(w->runner, w->consumer, w->crew);
     crew_open(w->crew);
     return 0;
 }

@@ -4,11 +4,13 @@
  * an answer of 400 lists the bad ones. What can go wrong afterwards is in submit.h.
  */
 #include <inttypes.h>
+#include <string.h>
 
 #include "api/api.h"
 #include "api/routes.h"
 #include "api/submit.h"
 #include "common/json/json_write.h"
+#include "common/pack/pack.h"
 
 enum {
     LISTED_MAX = 100, /* bad items that are listed; the others are counted */
@@ -107,16 +109,33 @@ static int add_items(struct api *api, struct submission *s, struct json_slice jo
     return 0;
 }
 
+/* ?pack=N. False (and replied) when it is none. */
+static bool read_pack(struct http_request *r, const struct api *api, unsigned *pack)
+{
+    const char *text = http_query(r, "pack");
+    int64_t n = api->config->pack_size;
+    struct json_slice number;
+
+    if (text && (json_check(text, strlen(text), &number, NULL) != 0 ||
+                 json_read_int64(number, &n) != 0 || n < 1 || n > PACK_ITEMS_MAX)) {
+        http_reply_error(r, 400, "pack: expected a whole number from 1 to %d", PACK_ITEMS_MAX);
+        return false;
+    }
+    *pack = (unsigned)n;
+    return true;
+}
+
 void handle_batch(struct http_request *r, void *ctx)
 {
     struct api *api = ctx;
     struct faults faults = {.list = BUF_INIT(0)};
     struct json_slice jobs;
     struct submission *s;
+    unsigned pack;
     size_t n;
     int code;
 
-    if (!find_jobs(r, &jobs))
+    if (!read_pack(r, api, &pack) || !find_jobs(r, &jobs))
         return;
     n = json_count(jobs);
     if (n == 0) {
@@ -129,6 +148,8 @@ void handle_batch(struct http_request *r, void *ctx)
         return;
     }
     s = submission_new(api, r, SUBMIT_BATCH, n, jobs.len + n * JOB_TEXT);
+    if (s)
+        submission_pack(s, pack);
     code = s ? add_items(api, s, jobs, &faults) : ERR_NOMEM;
     if (code == 0 && faults.n == 0) {
         counter_add(api->metrics.batch_requests, 1);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/faktory/job_read.h"
 #include "common/json/json_write.h"
 
 static const char first_jid_key[] = "wf_jid";
@@ -114,6 +115,12 @@ static const char *put_string(char **to, struct json_slice value)
     char *start = *to;
     struct buf decoded = BUF_INIT(0);
 
+    if (value.len > 0 && !memchr(value.at, '\\', value.len)) {
+        memcpy(start, value.at + 1, value.len - 2);
+        start[value.len - 2] = '\0';
+        *to += value.len - 1;
+        return start;
+    }
     if (value.len > 0 && json_read_string(value, &decoded) == 0 && decoded.len > 0)
         memcpy(start, decoded.data, decoded.len);
     start[decoded.len] = '\0';
@@ -141,44 +148,51 @@ static int64_t attempt_of(struct json_slice failure)
     return 2 + (count < 0 || count > INT32_MAX ? 0 : count);
 }
 
-struct job *job_parse(const char *text, size_t len, struct err_text *why)
+int job_read(struct job *job, struct json_slice text, char **room, struct err_text *why)
 {
-    struct json_slice root;
     struct members m;
-    struct job *job;
-    char *at;
 
-    if (json_check(text, len, &root, why) != 0)
-        return NULL;
-    if (json_type(root) != JSON_OBJECT) {
-        err_set(why, ERR_PROTOCOL, "not a job: %s", json_type_name(json_type(root)));
-        return NULL;
-    }
-    find_members(root, &m);
+    if (json_type(text) != JSON_OBJECT)
+        return err_set(why, ERR_PROTOCOL, "not a job: %s", json_type_name(json_type(text)));
+    find_members(text, &m);
     if (check_members(&m, why) != 0)
-        return NULL;
-    job = malloc(sizeof *job + len + m.jid.len + m.type.len + m.queue.len + 3);
-    if (!job) {
-        err_set(why, ERR_NOMEM, "out of memory for a job");
-        return NULL;
-    }
-    at = (char *)(job + 1);
-    memcpy(at, text, len);
-    /* the slices so far point into the reply: move them over to the copy */
-    job->text = (struct json_slice){at + (root.at - text), root.len};
-    job->args = (struct json_slice){at + (m.args.at - text), m.args.len};
+        return ERR_PROTOCOL;
+    job->text = text;
+    job->args = m.args;
     job->custom = (struct json_slice){NULL, 0};
     if (json_type(m.custom) == JSON_OBJECT)
-        job->custom = (struct json_slice){at + (m.custom.at - text), m.custom.len};
-    at += len;
-    job->jid = put_string(&at, m.jid);
-    job->type = put_string(&at, m.type);
-    job->queue = put_string(&at, m.queue);
+        job->custom = m.custom;
+    job->jid = put_string(room, m.jid);
+    job->type = put_string(room, m.type);
+    job->queue = put_string(room, m.queue);
     job->reserve_for_s = read_int(m.reserve_for, 1800); /* what Faktory takes for none */
     job->retry = read_int(m.retry, JOB_RETRY_DEFAULT);
     job->attempt = attempt_of(m.failure);
     job->fetched_ms = clock_ms();
-    return job;
+    return 0;
+}
+
+struct job *job_parse(const char *text, size_t len, struct err_text *why)
+{
+    struct json_slice root;
+    struct job *job;
+    char *copy, *room;
+
+    if (json_check(text, len, &root, why) != 0)
+        return NULL;
+    job = malloc(sizeof *job + len + root.len + JOB_READ_STRINGS);
+    if (!job) {
+        err_set(why, ERR_NOMEM, "out of memory for a job");
+        return NULL;
+    }
+    copy = (char *)(job + 1);
+    memcpy(copy, text, len);
+    root.at = copy + (root.at - text);
+    room = copy + len;
+    if (job_read(job, root, &room, why) == 0)
+        return job;
+    free(job);
+    return NULL;
 }
 
 /* The end of the string that starts at `at` (a quote): behind its closing quote, or `end`. */

@@ -160,6 +160,12 @@ void consumer_hand_back(struct consumer *c, struct job *job)
     settler_hand_back(c->settler, job);
 }
 
+void consumer_store(struct consumer *c, struct job *job, struct buf *texts)
+{
+    finished(c);
+    settler_store(c->settler, job, texts);
+}
+
 /* ---- start ---- */
 
 static void make_wid(struct consumer *c)

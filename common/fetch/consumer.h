@@ -79,6 +79,10 @@ void consumer_fail(struct consumer *c, struct job *job, const char *errtype, con
  * no retry and no waiting; see job_first_jid(). */
 void consumer_hand_back(struct consumer *c, struct job *job);
 
+/* The job is done, but others came of it: `texts`, one job (job_write()) a line, each line ended by
+ * \n, is stored first, then the job is ACKed. The bytes are taken over, `texts` is empty then. */
+void consumer_store(struct consumer *c, struct job *job, struct buf *texts);
+
 /* ---- stopping, in this order ---- */
 
 /* Sends no FETCH any more; jobs of FETCHes under way are still delivered. Does not block. Tells

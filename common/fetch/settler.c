@@ -19,11 +19,12 @@ enum {
     RETRY_MOST_MS = 5000,
     RUN = 16,          /* settlements that go to one connection before the next gets some */
     KILL_MAX = 100,    /* jobs in one MUTATE */
+    COMMAND_END = 4,   /* ",", "]", CR, LF */
     ERRTYPE_MAX = 100, /* where Faktory cuts */
     MESSAGE_MAX = 1000,
 };
 
-enum step { STEP_ACK, STEP_FAIL, STEP_KILL, STEP_PUSH_COPY };
+enum step { STEP_ACK, STEP_FAIL, STEP_KILL, STEP_PUSH };
 
 static const char *const step_names[] = {"ACK", "FAIL", "MUTATE kill", "PUSHB"};
 
@@ -33,6 +34,8 @@ struct settlement {
     struct settler *settler;
     struct job *job;
     struct buf line;
+    struct buf texts; /* jobs to be stored, one a line */
+    size_t stored;    /* bytes of `texts` that were sent */
     enum step step;
     bool permanent;
     unsigned tries; /* of this step that Faktory answered with an error */
@@ -115,6 +118,28 @@ static void write_copy(struct settlement *s)
     buf_add_str(&s->line, "]\r\n");
 }
 
+/* The next of the texts: as many as one command may hold, at least one. */
+static void write_store(struct settlement *s)
+{
+    const char *at = s->texts.data + s->stored, *end = s->texts.data + s->texts.len;
+
+    buf_clear(&s->line);
+    buf_add_str(&s->line, "PUSHB [");
+    for (unsigned n = 0; at < end && n < FAKTORY_COMMAND_JOBS_MAX; n++) {
+        const char *line_end = memchr(at, '\n', (size_t)(end - at));
+        size_t len = (size_t)(line_end - at);
+
+        if (n > 0 && s->line.len + len + COMMAND_END > FAKTORY_COMMAND_BYTES_MAX)
+            break;
+        if (n > 0)
+            buf_add_char(&s->line, ',');
+        buf_add(&s->line, at, len);
+        at = line_end + 1;
+    }
+    buf_add_str(&s->line, "]\r\n");
+    s->stored = (size_t)(at - s->texts.data);
+}
+
 /* ---- the steps ---- */
 
 static void free_settlement(struct settlement *s)
@@ -128,6 +153,7 @@ static void free_settlement(struct settlement *s)
     mutex_unlock(&owner->lock);
     job_free(s->job);
     buf_fini(&s->line);
+    buf_fini(&s->texts);
     free(s);
     owner->options.settled(owner->options.ctx);
 }
@@ -262,7 +288,7 @@ static bool holds(const struct resp_reply *reply, const char *text)
 
 static bool succeeded(const struct settlement *s, const struct resp_reply *reply)
 {
-    if (s->step == STEP_PUSH_COPY)
+    if (s->step == STEP_PUSH)
         return reply->kind == RESP_BULK && reply->len == 2 && memcmp(reply->text, "{}", 2) == 0;
     return resp_is_ok(reply);
 }
@@ -270,10 +296,14 @@ static bool succeeded(const struct settlement *s, const struct resp_reply *reply
 static void next_step(struct settlement *s)
 {
     histogram_observe(s->settler->options.metrics->settle_us, clock_us() - s->since_us);
-    if (s->step == STEP_PUSH_COPY) {
-        s->step = STEP_ACK;
+    if (s->step == STEP_PUSH) {
         s->tries = 0;
-        write_ack(s);
+        if (s->stored < s->texts.len)
+            write_store(s);
+        else {
+            s->step = STEP_ACK;
+            write_ack(s);
+        }
         send_step(s);
     } else if (s->step == STEP_FAIL && s->permanent && s->job->retry > 0)
         doom(s); /* with retry 0 or less the FAIL alone has ended it */
@@ -375,12 +405,28 @@ void settler_fail(struct settler *owner, struct job *job, const char *errtype, c
 
 void settler_hand_back(struct settler *owner, struct job *job)
 {
-    struct settlement *s = open_settlement(owner, job, STEP_PUSH_COPY);
+    struct settlement *s = open_settlement(owner, job, STEP_PUSH);
 
     if (!s)
         return;
     write_copy(s);
     send_step(s);
+}
+
+void settler_store(struct settler *owner, struct job *job, struct buf *texts)
+{
+    struct settlement *s = open_settlement(owner, job, STEP_PUSH);
+
+    if (s) {
+        s->texts = *texts;
+        *texts = (struct buf)BUF_INIT(0);
+        if (s->texts.failed)
+            s->line.failed = true; /* never ACK a job whose others are not complete */
+        else
+            write_store(s);
+        send_step(s);
+    }
+    buf_fini(texts);
 }
 
 int64_t settler_tick(struct settler *owner, int64_t now_ms)

@@ -4,9 +4,9 @@
  *
  * Outcomes go out on connections of their own, many in one write, in any order, over reconnects
  * (they are safe to repeat). A settlement passes through steps: ACK; or FAIL, then for a permanent
- * error the move from the retries to the dead set; or for a job handed back PUSHB of its copy, then
- * ACK. A step that Faktory answers with a passing error is tried again later.
- * Safety: one lock, never held across I/O.
+ * error the move from the retries to the dead set; or PUSHB, then ACK, for a job handed back (its
+ * copy) and for a pack (those of its jobs that are to come again). A step that Faktory answers with
+ * a passing error is tried again later. Safety: one lock, never held across I/O.
  */
 #ifndef COMMON_FETCH_SETTLER_H
 #define COMMON_FETCH_SETTLER_H
@@ -38,6 +38,7 @@ void settler_ack(struct settler *s, struct job *job);
 void settler_fail(struct settler *s, struct job *job, const char *errtype, const char *message,
                   bool permanent);
 void settler_hand_back(struct settler *s, struct job *job);
+void settler_store(struct settler *s, struct job *job, struct buf *texts);
 
 /* Tries again what is due by now. When the next one is due, or CLOCK_NEVER. */
 int64_t settler_tick(struct settler *s, int64_t now_ms);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "common/push/pusher.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -14,12 +13,12 @@
 #include "common/base/sync.h"
 #include "common/faktory/link.h"
 #include "common/push/pace.h"
+#include "common/push/push_line.h"
 #include "common/push/push_reply.h"
 
 enum {
     PIPELINE_MAX = 16, /* pushes in flight on one connection */
     QUEUE_BYTES_MAX = 256 << 20,
-    COMMAND_OVERHEAD = 16, /* PUSHB [...]CRLF */
 };
 
 struct producer { /* one connection of the pusher */
@@ -60,7 +59,17 @@ struct batch {
     unsigned n;
     unsigned requests; /* that end in this batch */
     int64_t sent_us;
+    struct push_pack_jid *pack_jids; /* in the order of the packs */
 };
+
+static void batch_free(struct batch *b)
+{
+    if (!b)
+        return;
+    buf_fini(&b->line);
+    free(b->pack_jids);
+    free(b);
+}
 
 /* ---- settling ---- */
 
@@ -93,16 +102,23 @@ static void settle_chain(struct pusher *p, struct push_job *job, enum push_outco
     }
 }
 
-/* Gives each job of an answered batch its own outcome: Faktory names the ones it did not store. */
+/* Gives each job of an answered batch its own outcome, or that of its pack: Faktory names what it
+ * did not store. */
 static void settle_answered(struct pusher *p, struct batch *b, const struct resp_reply *reply)
 {
     struct push_reply parsed;
+    enum push_outcome outcome = PUSH_STORED;
+    const struct push_pack_jid *pack = b->pack_jids;
+    struct err_text why = {""};
 
     push_reply_read(&parsed, reply);
     for (struct push_job *job = b->jobs, *next; job; job = next) {
-        struct err_text why = {""};
-        enum push_outcome outcome = push_reply_outcome(&parsed, job->jid, &why);
+        if (job->group > 0) {
+            const char *jid = job->group > 1 ? (pack++)->text : job->jid;
 
+            why.text[0] = '\0';
+            outcome = push_reply_outcome(&parsed, jid, &why);
+        }
         next = job->next;
         settle(p, job, outcome, why.text);
     }
@@ -137,8 +153,7 @@ static void batch_done(struct link_command *command, enum link_fate fate,
                  fate == LINK_UNSENT ? "no" : "unknown");
         settle_chain(p, b->jobs, outcomes[fate], why);
     }
-    buf_fini(&b->line);
-    free(b);
+    batch_free(b);
 }
 
 /* ---- what the connections say ---- */
@@ -186,29 +201,18 @@ static struct producer *best_producer_locked(struct pusher *p)
     return best;
 }
 
-/* Takes the next batch's jobs off the queue: at most max_size, and what one command may hold. */
-static struct push_job *cut_locked(struct pusher *p, unsigned *n, size_t *bytes)
+/* Takes the next batch's jobs off the queue. */
+static struct push_job *take_locked(struct pusher *p, struct push_cut *cut)
 {
-    struct push_job *first = p->head, *last = first; /* at least one waits */
+    struct push_job *first = p->head;
 
-    *n = 0;
-    *bytes = COMMAND_OVERHEAD;
-    for (struct push_job *job = first; job && *n < p->options.max_size; job = job->next) {
-        if (*n > 0 && *bytes + job->len + 1 > FAKTORY_COMMAND_BYTES_MAX)
-            break;
-        *bytes += job->len + 1;
-        (*n)++;
-        last = job;
-        if (!p->options.auto_batch && job->ends_request)
-            break;
-    }
-    assert(last);
-    p->head = last->next;
+    *cut = push_line_cut(first, p->options.max_size, !p->options.auto_batch);
+    p->head = cut->last->next;
     if (!p->head)
         p->tail = &p->head;
-    last->next = NULL;
-    p->waiting -= *n;
-    p->waiting_bytes -= *bytes - COMMAND_OVERHEAD;
+    cut->last->next = NULL;
+    p->waiting -= cut->jobs;
+    p->waiting_bytes -= cut->job_bytes;
     return first;
 }
 
@@ -221,43 +225,39 @@ static unsigned count_requests(const struct push_job *jobs)
     return n;
 }
 
-static void write_line(struct buf *line, const struct push_job *jobs)
+static bool fill_batch(struct batch *b, struct push_job *jobs, const struct push_cut *cut,
+                       const struct push_metrics *metrics)
 {
-    buf_add_str(line, "PUSHB [");
-    for (const struct push_job *job = jobs; job; job = job->next) {
-        if (job != jobs)
-            buf_add_char(line, ',');
-        buf_add(line, job->text, job->len);
-    }
-    buf_add_str(line, "]\r\n");
+    b->jobs = jobs;
+    b->n = cut->jobs;
+    b->pack_jids = malloc((cut->jobs / 2 + 1) * sizeof *b->pack_jids);
+    if (!b->pack_jids || !buf_reserve(&b->line, cut->bytes))
+        return false;
+    push_line_write(&b->line, jobs, b->pack_jids, metrics);
+    return !b->line.failed;
 }
 
 /* Without the lock: makes the command and gives it to the connection. */
-static void send_batch(struct pusher *p, struct producer *pr, struct push_job *jobs, unsigned n,
-                       size_t bytes)
+static void send_batch(struct pusher *p, struct producer *pr, struct push_job *jobs,
+                       const struct push_cut *cut)
 {
     struct batch *b = calloc(1, sizeof *b);
 
-    if (b && buf_reserve(&b->line, bytes)) {
+    if (b && fill_batch(b, jobs, cut, &p->options.metrics)) {
         b->producer = pr;
-        b->jobs = jobs;
-        b->n = n;
         b->requests = count_requests(jobs);
-        write_line(&b->line, jobs);
         b->sent_us = clock_us();
         b->command = (struct link_command){.text = b->line.data,
                                            .len = b->line.len,
                                            .deadline_ms = jobs->deadline_ms,
                                            .done = batch_done};
-        histogram_observe(p->options.metrics.batch_jobs, n);
+        histogram_observe(p->options.metrics.batch_jobs, cut->jobs);
         if (link_submit(pr->link, &b->command))
             return;
     }
-    if (b)
-        buf_fini(&b->line);
-    free(b);
+    batch_free(b);
     mutex_lock(&p->lock);
-    p->jobs_in_flight -= n;
+    p->jobs_in_flight -= cut->jobs;
     p->batches_in_flight--;
     p->requests -= count_requests(jobs);
     pr->in_flight--;
@@ -268,16 +268,15 @@ static void send_batch(struct pusher *p, struct producer *pr, struct push_job *j
 /* Cuts one batch and sends it; drops the lock meanwhile. */
 static void flush_locked(struct pusher *p, struct producer *pr, const char *reason)
 {
-    unsigned n;
-    size_t bytes;
-    struct push_job *jobs = cut_locked(p, &n, &bytes);
+    struct push_cut cut;
+    struct push_job *jobs = take_locked(p, &cut);
 
-    p->jobs_in_flight += n;
+    p->jobs_in_flight += cut.jobs;
     p->batches_in_flight++;
     pr->in_flight++;
     mutex_unlock(&p->lock);
-    log_debug("flushing %u jobs (%s)", n, reason);
-    send_batch(p, pr, jobs, n, bytes);
+    log_debug("flushing %u jobs (%s)", cut.jobs, reason);
+    send_batch(p, pr, jobs, &cut);
     mutex_lock(&p->lock);
 }
 

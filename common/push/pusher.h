@@ -3,6 +3,8 @@
  * pusher - stores jobs in Faktory: a bounded queue, a flusher that cuts batches, and connections
  * that push them side by side. Every job taken is settled exactly once, by its deadline.
  *
+ * Many jobs may travel as one pack; its outcome is that of each job in it.
+ *
  * Properties: nothing waits while nothing is in flight; what arrives while pushes are under way
  * becomes the next batch (group commit); max_size and max_delay are bounds, not waiting times.
  * Safety: one lock (the queue's), never held across I/O or a callback. While no connection to
@@ -36,12 +38,22 @@ struct push_job {
     const char *text; /* the job as a JSON object, see job_write() */
     size_t len;       /* at most FAKTORY_COMMAND_BYTES_MAX - 16 */
     int64_t deadline_ms;
+
+    /* Jobs that stand together in the queue, go to the same Faktory queue and have the same
+     * pack_max may share a pack (common/pack) of up to that many. 0 or 1: never; then the other
+     * three need not be set. */
+    unsigned pack_max;
+    unsigned reserve_for_s;
+    int retry;
+    const char *queue;
+
     /* On a link's or the flusher's thread, no lock held; must not block. `why` is a sentence when
      * the outcome is not PUSH_STORED; it does not outlive the call. */
     void (*settled)(struct push_job *job, enum push_outcome outcome, const char *why);
 
     struct push_job *next; /* links jobs for pusher_add(); then the pusher's */
     int64_t queued_us;     /* the pusher's */
+    unsigned group;        /* the pusher's: how many share a pack from here on; 0: it is inside */
     bool ends_request;     /* the pusher's */
 };
 
@@ -51,12 +63,14 @@ struct push_metrics {
     struct histogram *push_us;                                /* round trip of each PUSHB */
     struct histogram *store_us;                               /* from pusher_add() to settled */
     struct counter *stored, *refused, *away, *late, *unknown; /* jobs by outcome */
+    struct counter *packs, *packed;                           /* packs, and the jobs in them */
+    struct counter *pack_bytes_in, *pack_bytes_out; /* these jobs' bytes, and the packs' */
 };
 
 struct pusher_options {
     const struct faktory_settings *settings; /* borrowed */
     unsigned connections;
-    unsigned max_size;    /* most jobs in one PUSHB, up to FAKTORY_COMMAND_JOBS_MAX */
+    unsigned max_size; /* most jobs in one PUSHB, up to FAKTORY_COMMAND_JOBS_MAX; a pack is one */
     int64_t max_delay_ms; /* longest wait of a job for company, while others are in flight */
     bool auto_batch;      /* false: each pusher_add() is pushed by itself */
     unsigned queue_max;   /* most jobs waiting to be cut; then ERR_FULL */

@@ -93,6 +93,18 @@ struct rig_jobs *rig_jobs_new(unsigned n, const char *queue, int64_t retry, int6
     return jobs;
 }
 
+void rig_jobs_pack(struct rig_jobs *jobs, unsigned pack_max)
+{
+    for (unsigned i = 0; i < jobs->n; i++) {
+        struct push_job *job = &jobs->all[i].job;
+
+        job->pack_max = pack_max;
+        job->queue = "default";
+        job->retry = 25;
+        job->reserve_for_s = 60;
+    }
+}
+
 void rig_jobs_free(struct rig_jobs *jobs)
 {
     for (unsigned i = 0; i < jobs->n; i++)

@@ -27,6 +27,9 @@ enum { RIG_UNSETTLED = -1 };
 /* `n` jobs of type "noop" for `queue`, with jids of their own, to be settled within `within_ms`. */
 struct rig_jobs *rig_jobs_new(unsigned n, const char *queue, int64_t retry, int64_t within_ms);
 
+/* They may share packs of up to so many. Before they are added. */
+void rig_jobs_pack(struct rig_jobs *jobs, unsigned pack_max);
+
 /* After every one that was added is settled. */
 void rig_jobs_free(struct rig_jobs *jobs);
 

@@ -132,6 +132,38 @@ static void test_error_map(void)
     rig_jobs_free(jobs);
 }
 
+/* Refuses the second job of the command, by its jid. */
+static void refuse_second(struct buf *out, const char *line, int nth, void *arg)
+{
+    const char *second = strstr(line, "},{\"jid\":\"");
+    struct buf text = BUF_INIT(0);
+
+    (void)nth;
+    (void)arg;
+    buf_addf(&text, "{\"%.24s\":\"jobs must have an args parameter\"}",
+             second ? second + strlen("},{\"jid\":\"") : "no second job, but a fault");
+    buf_addf(out, "$%zu\r\n%s\r\n", text.len, buf_str(&text));
+    buf_fini(&text);
+}
+
+static void test_pack_refused(void)
+{
+    struct rig_jobs *jobs = rig_jobs_new(60, "default", 25, SHORT_MS);
+    const struct peer_rule rules[] = {{.verb = "PUSHB", .make = refuse_second}};
+    struct fixture f;
+
+    rig_jobs_pack(jobs, 20);
+    start(&f, rules, SUITE_COUNT(rules), (struct pusher_options){.queue_max = 60});
+    CU_ASSERT_EQUAL(rig_jobs_add(jobs, f.pusher, 0, 60), 0);
+    CU_ASSERT_TRUE(rig_jobs_wait(jobs, 60, SHORT_MS));
+    CU_ASSERT_EQUAL(peer_count(f.peer, "PUSHB"), 1);
+    for (unsigned i = 0; i < 60; i++)
+        CU_ASSERT_EQUAL(rig_jobs_outcome(jobs, i), i >= 20 && i < 40 ? PUSH_REFUSED : PUSH_STORED);
+    CU_ASSERT_EQUAL(rig_jobs_twice(jobs), 0);
+    stop(&f);
+    rig_jobs_free(jobs);
+}
+
 /* D8: the answer to a push that was given up must not be taken for that of the next. */
 static void test_late_answer(void)
 {
@@ -515,6 +547,7 @@ static void test_storm(void)
 static const struct suite_test tests[] = {
     {"each answer to a push means what it says", test_answers},
     {"an object of errors settles each job by itself", test_error_map},
+    {"what becomes of a pack becomes of each job in it, and of no other", test_pack_refused},
     {"a late answer is not taken for the next push's", test_late_answer},
     {"a full queue takes nothing more, and settles what it took", test_full},
     {"a job that waits beyond its deadline is late", test_late},

@@ -274,6 +274,74 @@ static void test_hand_back_refused(void)
     stop(&f);
 }
 
+/* Items in the `nth` PUSHB; the ids must go on where the last one ended. */
+static unsigned count_stored(struct fixture *f, int nth, unsigned *next)
+{
+    struct json_slice root, job;
+    struct json_iter it;
+    struct event push;
+    unsigned n = 0;
+    char jid[32];
+
+    CU_ASSERT_FATAL(peer_event(f->peer, "PUSHB", nth, &push));
+    CU_ASSERT_EQUAL_FATAL(json_check(push.text + 6, strlen(push.text + 6), &root, NULL), 0);
+    for (it = json_iter(root); json_next_item(&it, &job); n++) {
+        snprintf(jid, sizeof jid, "stored-%05u", (*next)++);
+        CU_ASSERT(json_string_is(json_member(job, "jid"), jid));
+    }
+    return n;
+}
+
+/* 1,300 small jobs and three of 100 KB: by number and by size more than one command holds. */
+static void test_store(void)
+{
+    const struct peer_rule rule = {
+        .verb = "PUSHB", .nth = 2, .bytes = "-ERR context deadline exceeded\r\n"};
+    struct buf texts = BUF_INIT(0);
+    unsigned next = 0, again;
+    struct fixture f;
+    struct event ack, last;
+    char *large = malloc(100001);
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(large);
+    memset(large, 'x', 100000);
+    large[100000] = '\0';
+    for (int i = 0; i < 1303; i++)
+        buf_addf(&texts, "{\"jid\":\"stored-%05d\",\"jobtype\":\"t\",\"args\":[\"%s\"]}\n", i,
+                 i < 1300 ? "" : large);
+    start(&f, &rule, 1);
+    consumer_store(rig_consumer(f.receiver), f.jobs[0], &texts);
+    CU_ASSERT_EQUAL(texts.len, 0);
+    CU_ASSERT_TRUE(settled(&f, SHORT_MS));
+    CU_ASSERT_EQUAL(count_stored(&f, 1, &next), 500);
+    again = next;
+    CU_ASSERT_EQUAL(count_stored(&f, 2, &again), 500); /* refused for now */
+    CU_ASSERT_EQUAL(count_stored(&f, 3, &next), 500);
+    CU_ASSERT_EQUAL(count_stored(&f, 4, &next), 302);
+    CU_ASSERT_EQUAL(count_stored(&f, 5, &next), 1);
+    CU_ASSERT_EQUAL(peer_count(f.peer, "PUSHB"), 5);
+    CU_ASSERT_FATAL(peer_event(f.peer, "ACK", 1, &ack) && peer_event(f.peer, "PUSHB", 5, &last));
+    CU_ASSERT(last.at_ms <= ack.at_ms);
+    CU_ASSERT_EQUAL(peer_count(f.peer, "ACK"), 1);
+    free(large);
+    stop(&f);
+}
+
+/* Never ACKed when what came of it is not known whole: better a repetition than a loss. */
+static void test_store_failed(void)
+{
+    struct buf texts = BUF_INIT(4);
+    struct fixture f;
+
+    start(&f, NULL, 1);
+    buf_add_str(&texts, "more than four bytes");
+    consumer_store(rig_consumer(f.receiver), f.jobs[0], &texts);
+    CU_ASSERT_TRUE(settled(&f, SHORT_MS));
+    CU_ASSERT_EQUAL(peer_count(f.peer, "ACK"), 0);
+    CU_ASSERT_EQUAL(peer_count(f.peer, "PUSHB"), 0);
+    stop(&f);
+}
+
 /* Every connection goes, again and again, while outcomes of all kinds are on their way. */
 static void test_storm(void)
 {
@@ -311,6 +379,9 @@ static const struct suite_test tests[] = {
     {"stopping between two MUTATEs leaves nothing behind", test_permanent_stopped},
     {"a job handed back is pushed first and acknowledged then", test_hand_back},
     {"a job whose copy is not surely stored is not acknowledged", test_hand_back_refused},
+    {"what comes of a job is stored in as many commands as it takes, then the job ends",
+     test_store},
+    {"a job is not acknowledged when what came of it could not be kept", test_store_failed},
     {"outcomes survive the loss of all connections", test_storm},
 };
 

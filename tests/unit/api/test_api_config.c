@@ -42,6 +42,7 @@ static void test_defaults(void)
     CU_ASSERT_STRING_EQUAL(config.faktory.url.port, "7419");
     CU_ASSERT_STRING_EQUAL(config.bind_addr, "127.0.0.1:3000"); /* D30: not on every network */
     CU_ASSERT_EQUAL(config.connections, 4);
+    CU_ASSERT_EQUAL(config.pack_size, 1);
     CU_ASSERT_EQUAL(config.batch_size, 100);
     CU_ASSERT_EQUAL(config.batch_delay_ms, 50);
     CU_ASSERT(config.batch_auto);
@@ -72,6 +73,7 @@ static const struct {
     {"BATCH_MAX_SIZE", "501", "500"},
     {"BATCH_MAX_DELAY_MS", "0", "10s"},
     {"BATCH_AUTO_ENABLED", "maybe", "FALSE"},
+    {"BATCH_PACK_SIZE", "501", "500"},
     {"BATCH_QUEUE_MAX", "0", "1"},
     {"API_QUEUES", "default,working", "default,bulk"},
     {"API_BODY_MAX", "8 apples", "16MiB"},

@@ -17,6 +17,7 @@
 
 struct http_request {
     const char *path, *body;
+    const char *pack; /* ?pack= */
     size_t body_len;
     http_resume_fn *resume;
     void *state;
@@ -37,6 +38,11 @@ const char *http_body(const struct http_request *r, size_t *len)
 {
     *len = r->body_len;
     return r->body;
+}
+
+const char *http_query(const struct http_request *r, const char *name)
+{
+    return strcmp(name, "pack") == 0 ? r->pack : NULL;
 }
 
 void http_add_header(struct http_request *r, const char *name, const char *value)
@@ -531,6 +537,70 @@ static void test_closed_outlet(void)
     CU_ASSERT(queues_begin_poll(api.queues)); /* the making of the queue was called off */
 }
 
+/* ---- packs ---- */
+
+static void test_pack_of_request(void)
+{
+    const struct push_job *job;
+
+    request.pack = "500";
+    begin(handle_batch, "/jobs/batch",
+          "{\"jobs\":[{\"operation\":\"add\",\"a\":1,\"b\":2},"
+          "{\"type\":\"t\",\"args\":[],\"queue\":\"bulk\",\"retry\":3,\"reserve_for\":90},"
+          "{\"type\":\"t\",\"args\":[],\"retry\":0},{\"type\":\"t\",\"args\":[],\"retry\":-1},"
+          "{\"type\":\"t\",\"args\":[],\"at\":\"2090-01-01T00:00:00Z\"}]}");
+    queues_note_exists(api.queues, 1);
+    job = pusher.first;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(job);
+    CU_ASSERT_EQUAL(job->pack_max, 500);
+    CU_ASSERT_STRING_EQUAL(job->queue, "default");
+    CU_ASSERT_EQUAL(job->retry, JOB_RETRY_DEFAULT);
+    CU_ASSERT_EQUAL(job->reserve_for_s, JOB_RESERVE_DEFAULT_S);
+    job = job->next;
+    CU_ASSERT_EQUAL(job->pack_max, 500);
+    CU_ASSERT_STRING_EQUAL(job->queue, "bulk");
+    CU_ASSERT_EQUAL(job->retry, 3);
+    CU_ASSERT_EQUAL(job->reserve_for_s, 90);
+    while ((job = job->next) != NULL)
+        CU_ASSERT_EQUAL(job->pack_max, 0);
+    settle_all(pusher.first, 0);
+    resume();
+    CU_ASSERT_EQUAL(request.status, 202);
+}
+
+static void test_pack_size(void)
+{
+    config.pack_size = 20;
+    run(handle_math, "/jobs/add", "{\"a\":1,\"b\":2}");
+    CU_ASSERT_EQUAL(pusher.calls, 1);
+    buf_fini(&request.reply);
+    memset(&request, 0, sizeof request);
+    begin(handle_batch, "/jobs/batch", THREE);
+    CU_ASSERT_EQUAL(pusher.first->pack_max, 20);
+    settle_all(pusher.first, 0);
+    resume();
+    buf_fini(&request.reply);
+    memset(&request, 0, sizeof request);
+    request.pack = "1"; /* not for this one */
+    begin(handle_batch, "/jobs/batch", THREE);
+    CU_ASSERT_EQUAL(pusher.first->pack_max, 0);
+    settle_all(pusher.first, 0);
+    resume();
+}
+
+static void test_bad_pack(void)
+{
+    static const char *const bad[] = {"0", "501", "-3", "1.5", "many", "", "5 5", "0x10"};
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        request.pack = bad[i];
+        begin(handle_batch, "/jobs/batch", THREE);
+        CU_ASSERT_EQUAL(request.status, 400);
+        CU_ASSERT(replied("pack: expected a whole number from 1 to 500"));
+    }
+    CU_ASSERT_EQUAL(pusher.calls, 0);
+}
+
 static const struct suite_test tests[] = {
     {"D1, D2: a job is answered when it is stored, with the id it is stored under", test_stored},
     {"the message shows the operation with its sign", test_signs},
@@ -555,6 +625,10 @@ static const struct suite_test tests[] = {
      test_new_queue_waits_for_info},
     {"a job for a queue that exists does not wait for INFO", test_known_queue_does_not_wait},
     {"a job for later makes no queue", test_later_job_makes_no_queue},
+    {"jobs of a request may share packs, but for those that a pack would change",
+     test_pack_of_request},
+    {"BATCH_PACK_SIZE goes for every push, and a request may say otherwise", test_pack_size},
+    {"a bad size of packs is refused", test_bad_pack},
     {"a request that comes while the service stops is answered", test_closed_outlet},
 };
 
