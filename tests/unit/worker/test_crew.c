@@ -165,7 +165,7 @@ static void test_warm(void)
         CU_ASSERT(crew_wait_done(c, clock_ms() + LONG_MS));
     }
     /* The thread that went idle last is called first. It may still be on its way to the stack when
-     * the next item comes; then its neighbour takes over: a few threads, never all 64. */
+     * the next item comes; then its neighbour takes over, the more often the busier the machine. */
     for (unsigned n = 100; n < 500; n++) {
         bool known = false;
 
@@ -173,7 +173,7 @@ static void test_warm(void)
             known = seen.seats[i] == seen.seats[n];
         others += !known;
     }
-    CU_ASSERT(others <= 16);
+    CU_ASSERT(others < 48); /* calling the coldest first would touch all 64 */
     stop(c);
 }
 
