@@ -181,6 +181,15 @@ readers_know_the_difference() {
         'JOINED=a\' 'TRAILING=a ' 'ESCAPED="\$x\n"' 'EMPTY=')" "$(read_as_docker "$file.docker")"
 }
 
+# D29: the environment was changed beside threads that read it. Here one file changes it, and only
+# options_start() calls that file: main's first step, before there is a thread.
+one_changes_the_environment() {
+    same "files that change the environment" common/config/env_file.c \
+        "$(grep -lrE '\<(setenv|putenv|unsetenv|clearenv) ?\(' common api worker)"
+    same "callers of the loader" common/config/options.c \
+        "$(grep -lrE '\<env_file_load ?\(' --include='*.c' common api worker | grep -v env_file.c)"
+}
+
 test_case "there are six profiles" there_are_six
 test_case "every profile names every variable of both programs, once, and no other" name_every_variable
 test_case "every profile explains every value" explain_every_value
@@ -189,4 +198,6 @@ test_case "shell, docker, systemd and --env-file read every profile alike" are_r
 test_case "what a profile says takes effect" take_effect
 test_case "the environment wins over --env-file" environment_wins
 test_case "the readers of this test differ where docker and systemd do" readers_know_the_difference
+test_case "D29: the environment changes in one place, before there are threads" \
+    one_changes_the_environment
 suite_end test_profiles
