@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "common/faktory/resp.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,9 +186,20 @@ size_t resp_buffered(const struct resp_reader *r)
     return r->in.len - r->at;
 }
 
-int resp_is_ok(const struct resp_reply *reply)
+bool resp_is(const struct resp_reply *reply, enum resp_kind kind, const char *text)
 {
-    return reply->kind == RESP_STATUS && reply->len == 2 && memcmp(reply->text, "OK", 2) == 0;
+    return reply->kind == kind && reply->len == strlen(text) &&
+           memcmp(reply->text, text, reply->len) == 0;
+}
+
+bool resp_is_ok(const struct resp_reply *reply)
+{
+    return resp_is(reply, RESP_STATUS, "OK");
+}
+
+bool resp_holds(const struct resp_reply *reply, const char *text)
+{
+    return memmem(reply->text, reply->len, text, strlen(text)) != NULL;
 }
 
 void resp_show(const struct resp_reply *reply, char *out, size_t room)

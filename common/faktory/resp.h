@@ -7,6 +7,7 @@
 #ifndef COMMON_FAKTORY_RESP_H
 #define COMMON_FAKTORY_RESP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/base/err.h"
@@ -43,8 +44,14 @@ int resp_next(struct resp_reader *r, struct resp_reply *reply, struct err_text *
 /* Bytes fed that are part of no reply taken so far: the beginning of the next one. */
 size_t resp_buffered(const struct resp_reader *r);
 
+/* True when the reply is of this kind and is this text. */
+bool resp_is(const struct resp_reply *reply, enum resp_kind kind, const char *text);
+
 /* True when the reply is the status "OK". */
-int resp_is_ok(const struct resp_reply *reply);
+bool resp_is_ok(const struct resp_reply *reply);
+
+/* True when the text occurs in the reply. */
+bool resp_holds(const struct resp_reply *reply, const char *text);
 
 /* "+OK", "-ERR ...", cut to fit, for messages; control characters become blanks. */
 void resp_show(const struct resp_reply *reply, char *out, size_t room);

@@ -148,7 +148,7 @@ static bool ends_connection(const struct resp_reply *reply)
     if (reply->kind != RESP_ERROR)
         return false;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        if (memmem(reply->text, reply->len, texts[i], strlen(texts[i])))
+        if (resp_holds(reply, texts[i]))
             return true;
     return false;
 }

@@ -186,11 +186,6 @@ static void give_back(struct lane *l)
         l->options.refill(l->options.refill_ctx);
 }
 
-static bool holds(const struct resp_reply *reply, const char *text)
-{
-    return memmem(reply->text, reply->len, text, strlen(text)) != NULL;
-}
-
 static void pause_lane(struct lane *l, int64_t ms)
 {
     int64_t at;
@@ -220,7 +215,7 @@ static void on_error(struct lane *l, const struct resp_reply *reply)
 
     resp_show(reply, shown, sizeof shown);
     counter_add(l->options.metrics->fetch_errors, 1);
-    if (holds(reply, "cannot add element in the working set")) {
+    if (resp_holds(reply, "cannot add element in the working set")) {
         counter_add(l->options.metrics->lost_in_server, 1);
         log_error("Faktory took a job from its queue and lost it: %s", shown);
     } else
@@ -264,7 +259,7 @@ static void on_answer(struct lane *l, const struct fetch *f, const struct resp_r
     }
     if (reply->kind == RESP_NIL)
         on_empty(l, f, true);
-    else if (!f->waits && holds(reply, "WRONGTYPE"))
+    else if (!f->waits && resp_holds(reply, "WRONGTYPE"))
         on_empty(l, f, false);
     else
         on_error(l, reply);

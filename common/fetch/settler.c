@@ -281,15 +281,10 @@ static void try_later(struct settlement *s)
     owner->options.tick_at(owner->options.ctx, s->due_ms);
 }
 
-static bool holds(const struct resp_reply *reply, const char *text)
-{
-    return memmem(reply->text, reply->len, text, strlen(text)) != NULL;
-}
-
 static bool succeeded(const struct settlement *s, const struct resp_reply *reply)
 {
     if (s->step == STEP_PUSH)
-        return reply->kind == RESP_BULK && reply->len == 2 && memcmp(reply->text, "{}", 2) == 0;
+        return resp_is(reply, RESP_BULK, "{}");
     return resp_is_ok(reply);
 }
 
@@ -322,14 +317,14 @@ static void on_refusal(struct settlement *s, const struct resp_reply *reply)
     char shown[160];
 
     resp_show(reply, shown, sizeof shown);
-    if (s->step == STEP_FAIL && holds(reply, "Job not found")) {
+    if (s->step == STEP_FAIL && resp_holds(reply, "Job not found")) {
         if (s->tries == 0)
             log_warn("a failure came too late, the reservation had ended jid=%s type=%s",
                      s->job->jid, s->job->type);
         close_settlement(s);
         return;
     }
-    if (reply->kind == RESP_ERROR && holds(reply, "invalid")) {
+    if (reply->kind == RESP_ERROR && resp_holds(reply, "invalid")) {
         give_up(s, shown);
         return;
     }

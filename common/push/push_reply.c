@@ -31,7 +31,7 @@ void push_reply_read(struct push_reply *out, const struct resp_reply *reply)
     char shown[200];
 
     memset(out, 0, sizeof *out);
-    if (reply->kind == RESP_BULK && reply->len == 2 && memcmp(reply->text, "{}", 2) == 0) {
+    if (resp_is(reply, RESP_BULK, "{}")) {
         out->all_stored = true;
         return;
     }

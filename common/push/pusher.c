@@ -304,11 +304,6 @@ static void give_up_locked(struct pusher *p, bool only_late, enum push_outcome o
     mutex_lock(&p->lock);
 }
 
-static int64_t earliest(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* One look at the queue: sends a batch, gives up on jobs, or waits for a change. */
 static void flusher_step_locked(struct pusher *p)
 {
@@ -339,9 +334,9 @@ static void flusher_step_locked(struct pusher *p)
         flush_locked(p, pr, reason);
         return;
     }
-    until = earliest(until, p->head->deadline_ms);
+    until = clock_earlier(until, p->head->deadline_ms);
     if (!reason)
-        until = earliest(until, again_us / 1000 + 1);
+        until = clock_earlier(until, again_us / 1000 + 1);
     cond_wait_until(&p->changed, &p->lock, until);
 }
 
