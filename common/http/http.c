@@ -33,7 +33,7 @@
 #include "common/json/json_write.h"
 
 enum {
-    POOL_BYTES = 32 * 1024, /* per connection: headers, and the window a body comes through */
+    POOL_BYTES = 16 * 1024, /* per connection: headers, and the window a body comes through */
     END_TURN_MS = 20,       /* longest sleep while stopping */
     END_REMIND_MS = 5000,   /* how often a stop that waits for deferred requests says so */
 };

@@ -25,6 +25,12 @@ struct pace {
     int64_t company_since_us;
 };
 
+/* What is being pushed at a moment. */
+struct pace_load {
+    unsigned jobs;        /* in flight */
+    bool idle_connection; /* some connection that is up has no push in flight */
+};
+
 /* A request was added; so many are now waiting or in flight. */
 void pace_note_request(struct pace *p, unsigned requests, int64_t now_us);
 
@@ -34,12 +40,15 @@ void pace_note_push(struct pace *p, int64_t us);
 /*
  * Why a batch is to be cut now, in the words that people look for: "batch full", "idle connection",
  * "timeout", "batching is off". NULL: not yet; *again_us is then when to ask again at the latest.
- * `waiting` jobs (at least one), the first since `oldest_us`; `in_flight` jobs are being pushed.
+ * `waiting` jobs (at least one), the first since `oldest_us`.
  */
-const char *pace_reason(const struct pace *p, unsigned waiting, unsigned in_flight,
+const char *pace_reason(const struct pace *p, unsigned waiting, struct pace_load load,
                         int64_t oldest_us, int64_t now_us, int64_t *again_us);
 
 /* The least number of waiting jobs that is cut before its time is up; the same arithmetic. */
-unsigned pace_enough(const struct pace *p, unsigned in_flight);
+unsigned pace_enough(const struct pace *p, struct pace_load load);
+
+/* The longest wait for company, in microseconds. */
+int64_t pace_patience_us(const struct pace *p);
 
 #endif

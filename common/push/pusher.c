@@ -35,14 +35,15 @@ struct pusher {
     pthread_t flusher;
 
     pthread_mutex_t lock;
-    pthread_cond_t changed; /* the flusher's: the queue, a connection or `stopping` changed */
+    pthread_cond_t changed; /* the flusher's: there may be something to do for it */
     /* guarded by lock */
     struct push_job *head, **tail;
     unsigned waiting;
     size_t waiting_bytes;
     unsigned jobs_in_flight, batches_in_flight;
-    unsigned up; /* connections */
-    bool away;   /* none is up and the last attempt failed */
+    unsigned up;  /* connections */
+    bool crowded; /* a batch was due and no connection had room */
+    bool away;    /* none is up and the last attempt failed */
     char away_why[160];
     unsigned requests; /* added and not settled */
     struct pace pace;
@@ -124,6 +125,17 @@ static void settle_answered(struct pusher *p, struct batch *b, const struct resp
     }
 }
 
+static struct pace_load load_locked(const struct pusher *p)
+{
+    return (struct pace_load){.jobs = p->jobs_in_flight,
+                              .idle_connection = p->batches_in_flight < p->up};
+}
+
+static bool batch_is_due_locked(const struct pusher *p)
+{
+    return p->waiting > 0 && (p->crowded || p->waiting >= pace_enough(&p->pace, load_locked(p)));
+}
+
 static void batch_done(struct link_command *command, enum link_fate fate,
                        const struct resp_reply *reply, const char *why)
 {
@@ -142,7 +154,8 @@ static void batch_done(struct link_command *command, enum link_fate fate,
         pace_note_push(&p->pace, took_us);
         b->producer->proven = true;
     }
-    cond_signal(&p->changed);
+    if (p->stopping || batch_is_due_locked(p))
+        cond_signal(&p->changed);
     mutex_unlock(&p->lock);
 
     if (fate == LINK_ANSWERED) {
@@ -311,7 +324,11 @@ static void flusher_step_locked(struct pusher *p)
     const char *reason;
     int64_t until = p->stopping ? p->stop_deadline_ms : CLOCK_NEVER, again_us = INT64_MAX;
 
+    p->crowded = false;
     if (!p->head) {
+        /* Beside pushes in flight, the first job to come does not wake the flusher: it looks. */
+        if (p->batches_in_flight > 0)
+            until = clock_earlier(until, clock_ms() + pace_patience_us(&p->pace) / 1000 + 1);
         cond_wait_until(&p->changed, &p->lock, until);
         return;
     }
@@ -327,13 +344,14 @@ static void flusher_step_locked(struct pusher *p)
         return;
     }
     reason = p->stopping ? "stopping"
-                         : pace_reason(&p->pace, p->waiting, p->jobs_in_flight, p->head->queued_us,
+                         : pace_reason(&p->pace, p->waiting, load_locked(p), p->head->queued_us,
                                        clock_us(), &again_us);
     pr = reason ? best_producer_locked(p) : NULL;
     if (pr) {
         flush_locked(p, pr, reason);
         return;
     }
+    p->crowded = reason != NULL;
     until = clock_earlier(until, p->head->deadline_ms);
     if (!reason)
         until = clock_earlier(until, again_us / 1000 + 1);
@@ -370,7 +388,7 @@ int pusher_add(struct pusher *p, struct push_job *first, unsigned n, struct err_
         last = job;
     }
     mutex_lock(&p->lock);
-    wake = p->waiting == 0;
+    wake = p->waiting == 0 && p->batches_in_flight == 0;
     if (p->stopping)
         code = err_set(why, ERR_STOPPED, "the service is stopping");
     else if (p->away)
@@ -383,11 +401,9 @@ int pusher_add(struct pusher *p, struct push_job *first, unsigned n, struct err_
         p->tail = &last->next;
         p->waiting += n;
         p->waiting_bytes += bytes;
-        /* the flusher sleeps on: it asked to be woken when its batch is due */
         p->requests++;
         pace_note_request(&p->pace, p->requests, now_us);
-        wake = wake || p->waiting >= pace_enough(&p->pace, p->jobs_in_flight);
-        if (wake)
+        if (wake || batch_is_due_locked(p)) /* else the flusher sleeps until its batch is due */
             cond_signal(&p->changed);
     }
     mutex_unlock(&p->lock);

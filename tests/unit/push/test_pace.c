@@ -20,11 +20,17 @@ static struct pace used_to(unsigned company)
     return p;
 }
 
+/* So many jobs in flight, on all connections. */
+static struct pace_load busy(unsigned jobs)
+{
+    return (struct pace_load){.jobs = jobs, .idle_connection = jobs == 0};
+}
+
 static const char *ask(const struct pace *p, unsigned waiting, unsigned in_flight, int64_t age_us,
                        int64_t *again_us)
 {
     *again_us = -1;
-    return pace_reason(p, waiting, in_flight, NOW_US - age_us, NOW_US, again_us);
+    return pace_reason(p, waiting, busy(in_flight), NOW_US - age_us, NOW_US, again_us);
 }
 
 static void test_alone(void)
@@ -50,7 +56,7 @@ static void test_company(void)
 
     CU_ASSERT_PTR_NULL(ask(&p, 1, 0, 0, &again_us));
     CU_ASSERT(again_us > NOW_US && again_us <= NOW_US + 10000);
-    CU_ASSERT_STRING_EQUAL(ask(&p, pace_enough(&p, 0), 0, 0, &again_us), "idle connection");
+    CU_ASSERT_STRING_EQUAL(ask(&p, pace_enough(&p, busy(0)), 0, 0, &again_us), "idle connection");
     CU_ASSERT_STRING_EQUAL(ask(&p, 1, 0, 10000, &again_us), "timeout");
 }
 
@@ -63,6 +69,16 @@ static void test_beside_others(void)
     CU_ASSERT_STRING_EQUAL(ask(&p, 30, 5, 0, &again_us), "idle connection");
     CU_ASSERT_PTR_NULL(ask(&p, 30, 60, 0, &again_us));
     CU_ASSERT_STRING_EQUAL(ask(&p, 60, 60, 0, &again_us), "idle connection");
+}
+
+static void test_idle_connection(void)
+{
+    struct pace p = used_to(64);
+    struct pace_load load = {.jobs = 60, .idle_connection = true};
+
+    CU_ASSERT(pace_enough(&p, load) <= 64 / 3); /* a third push among 64 clients */
+    CU_ASSERT(pace_enough(&p, load) > 20);      /* and still over 20 jobs in each */
+    CU_ASSERT_EQUAL(pace_enough(&p, busy(60)), 60);
 }
 
 static void test_far_faktory(void)
@@ -104,10 +120,10 @@ static void test_forgets(void)
 
     for (int ms = 0; ms < 1000; ms += 10)
         pace_note_request(&p, 1, NOW_US + ms * 1000);
-    CU_ASSERT_EQUAL(pace_enough(&p, 0), 1);
+    CU_ASSERT_EQUAL(pace_enough(&p, busy(0)), 1);
     p = used_to(64);
     pace_note_request(&p, 1, NOW_US + 10000000); /* the first one after a long silence */
-    CU_ASSERT_EQUAL(pace_enough(&p, 0), 1);
+    CU_ASSERT_EQUAL(pace_enough(&p, busy(0)), 1);
 }
 
 /* Pushes of `enough` jobs show at least as many requests under way: the number must not sink. */
@@ -116,12 +132,12 @@ static void test_holds_itself_up(void)
     struct pace p = used_to(64);
 
     for (int ms = 0; ms < 2000; ms += 2) {
-        unsigned enough = pace_enough(&p, 0);
+        unsigned enough = pace_enough(&p, busy(0));
 
         for (unsigned n = 1; n <= enough; n++)
             pace_note_request(&p, n, NOW_US + ms * 1000);
     }
-    CU_ASSERT(pace_enough(&p, 0) >= 20);
+    CU_ASSERT(pace_enough(&p, busy(0)) >= 20);
 }
 
 static const struct suite_test tests[] = {
@@ -129,6 +145,8 @@ static const struct suite_test tests[] = {
     {"a full batch goes at once", test_full},
     {"among many requests a push waits for company, for milliseconds", test_company},
     {"beside other pushes one starts when it is worth it", test_beside_others},
+    {"a connection that is idle is given a push that is worth it, however much is in flight",
+     test_idle_connection},
     {"a far Faktory is given more time, never more than the maximum", test_far_faktory},
     {"the maximum delay bounds every wait", test_max_delay},
     {"switched off, nothing waits", test_off},
