@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "common/faktory/faktory.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -20,14 +19,28 @@ enum {
     HANDSHAKE_MS = 5000, /* Faktory itself gives up after 2 s */
 };
 
+/* How far a connection has come; see faktory_step(). */
+enum stage { STAGE_CONNECT, STAGE_GREETING, STAGE_VERDICT, STAGE_READY };
+
 struct faktory {
     struct net *net;
     struct resp_reader *reader;
+
+    /* until it is ready */
+    enum stage stage;
+    const struct faktory_settings *settings;
+    const struct faktory_identity *who;
+    int64_t handshake_deadline_ms;
 };
 
 int faktory_send(struct faktory *f, const char *lines, size_t len, struct err_text *why)
 {
     return net_send(f->net, lines, len, why);
+}
+
+int faktory_try_send(struct faktory *f, const char *bytes, size_t len, struct err_text *why)
+{
+    return net_try_send(f->net, bytes, len, why);
 }
 
 static int receive_with(int (*recv)(struct net *, void *, size_t, struct err_text *),
@@ -55,31 +68,15 @@ int faktory_next(struct faktory *f, struct resp_reply *reply, struct err_text *w
     return resp_next(f->reader, reply, why);
 }
 
-/* Waits until there is something to read, or it is too late. */
-static int await_bytes(struct faktory *f, int64_t deadline_ms, struct err_text *why)
-{
-    struct pollfd p = {.fd = net_fd(f->net), .events = POLLIN};
-    int ready;
-
-    do
-        ready = poll(&p, 1, clock_poll_ms(deadline_ms, INT_MAX));
-    while (ready < 0 && errno == EINTR);
-    return ready > 0 ? 0 : err_set(why, ERR_TIMEOUT, "no answer in time");
-}
-
-/* Blocks for one reply, but not beyond the deadline; without one the read time-out holds. */
-static int await_reply(struct faktory *f, int64_t deadline_ms, struct resp_reply *reply,
-                       struct err_text *why)
+/* Blocks for one reply, up to the read time-out. */
+static int await_reply(struct faktory *f, struct resp_reply *reply, struct err_text *why)
 {
     for (;;) {
         int code = resp_next(f->reader, reply, why);
 
         if (code != 0)
             return code > 0 ? 0 : code;
-        if (deadline_ms != CLOCK_NEVER && (code = await_bytes(f, deadline_ms, why)) != 0)
-            return code;
-        code = receive_with(net_recv, f, why);
-        if (code < 0)
+        if ((code = receive_with(net_recv, f, why)) < 0)
             return code;
     }
 }
@@ -97,7 +94,7 @@ int faktory_call(struct faktory *f, const char *command, struct resp_reply *repl
     else
         code = faktory_send(f, line.data, line.len, why);
     buf_fini(&line);
-    return code == 0 ? await_reply(f, CLOCK_NEVER, reply, why) : code;
+    return code == 0 ? await_reply(f, reply, why) : code;
 }
 
 /* The password's answer to the challenge in "HI {...}". */
@@ -145,74 +142,140 @@ static int send_hello(struct faktory *f, const struct faktory_identity *who, con
     return code;
 }
 
-/* Reads "+HI {...}", which is a peer's input like any other. *hi lives as long as the reply. */
-static int read_greeting(struct faktory *f, int64_t deadline_ms, struct json_slice *hi,
-                         struct err_text *why)
+/* One reply if it has come: 1, 0 (not yet) or an error. */
+static int try_reply(struct faktory *f, struct resp_reply *reply, struct err_text *why)
 {
+    for (;;) {
+        int code = resp_next(f->reader, reply, why);
+
+        if (code != 0)
+            return code;
+        if ((code = faktory_receive(f, why)) == ERR_ABSENT)
+            return clock_ms() < f->handshake_deadline_ms
+                       ? 0
+                       : err_set(why, ERR_TIMEOUT, "no answer in time");
+        if (code < 0)
+            return code;
+    }
+}
+
+static bool has_password(const struct faktory *f)
+{
+    return f->settings->url.password[0] != '\0';
+}
+
+/* Without a password HELLO goes out before HI has come: that saves a round trip. */
+static int step_connect(struct faktory *f, struct err_text *why)
+{
+    int code = net_step(f->net, why);
+
+    if (code <= 0)
+        return code;
+    f->stage = STAGE_GREETING;
+    f->handshake_deadline_ms = clock_ms() + HANDSHAKE_MS;
+    return has_password(f) ? 0 : send_hello(f, f->who, NULL, why);
+}
+
+/* "+HI {...}" is a peer's input like any other. */
+static int step_greeting(struct faktory *f, struct err_text *why)
+{
+    char hash[PASSWORD_HASH_CHARS + 1];
+    struct json_slice hi = {NULL, 0};
     struct resp_reply reply;
-    int code = await_reply(f, deadline_ms, &reply, why);
+    bool wanted;
+    int code = try_reply(f, &reply, why);
 
     if (code == ERR_CLOSED || code == ERR_TIMEOUT)
         return err_set(why, code, "the peer does not greet like Faktory (does it expect TLS?)");
-    if (code != 0)
+    if (code <= 0)
         return code;
     if (reply.kind != RESP_STATUS || reply.len < 4 || memcmp(reply.text, "HI ", 3) != 0 ||
-        json_check(reply.text + 3, reply.len - 3, hi, NULL) != 0 || json_type(*hi) != JSON_OBJECT)
+        json_check(reply.text + 3, reply.len - 3, &hi, NULL) != 0 || json_type(hi) != JSON_OBJECT)
         return err_set(why, ERR_PROTOCOL, "the peer does not greet like Faktory");
-    return 0;
+    wanted = json_type(json_member(hi, "s")) != JSON_ABSENT;
+    if (wanted && !has_password(f))
+        return err_set(why, ERR_REFUSED, "Faktory wants a password: FAKTORY_URL has none");
+    f->stage = STAGE_VERDICT;
+    code = wanted ? answer_challenge(hi, &f->settings->url, hash, why) : 0;
+    if (code == 0 && has_password(f))
+        code = send_hello(f, f->who, wanted ? hash : NULL, why);
+    return code;
 }
 
-static int read_verdict(struct faktory *f, int64_t deadline_ms, struct err_text *why)
+static int step_verdict(struct faktory *f, struct err_text *why)
 {
     struct resp_reply reply;
     char shown[120];
-    int code = await_reply(f, deadline_ms, &reply, why);
+    int code = try_reply(f, &reply, why);
 
-    if (code != 0 || resp_is_ok(&reply))
+    if (code <= 0)
         return code;
+    if (resp_is_ok(&reply)) {
+        f->stage = STAGE_READY;
+        return 1;
+    }
     resp_show(&reply, shown, sizeof shown);
     return err_set(why, ERR_REFUSED, "Faktory refused the connection: %s", shown);
 }
 
-/* Without a password HELLO goes out before HI has come: that saves a round trip. */
-static int shake_hands(struct faktory *f, const struct url *url, const struct faktory_identity *who,
-                       struct err_text *why)
+int faktory_step(struct faktory *f, struct err_text *why)
 {
-    int64_t deadline_ms = clock_ms() + HANDSHAKE_MS;
-    bool secret = url->password[0] != '\0', wanted;
-    char hash[PASSWORD_HASH_CHARS + 1];
-    struct json_slice hi = {NULL, 0};
-    int code = secret ? 0 : send_hello(f, who, NULL, why);
+    static int (*const steps[])(struct faktory *, struct err_text *) = {
+        [STAGE_CONNECT] = step_connect,
+        [STAGE_GREETING] = step_greeting,
+        [STAGE_VERDICT] = step_verdict,
+    };
+    enum stage stage;
+    int code;
 
-    if (code == 0)
-        code = read_greeting(f, deadline_ms, &hi, why);
-    if (code != 0)
-        return code;
-    wanted = json_type(json_member(hi, "s")) != JSON_ABSENT;
-    if (wanted && !secret)
-        return err_set(why, ERR_REFUSED, "Faktory wants a password: FAKTORY_URL has none");
-    if (wanted)
-        code = answer_challenge(hi, url, hash, why);
-    if (code == 0 && secret)
-        code = send_hello(f, who, wanted ? hash : NULL, why);
-    return code == 0 ? read_verdict(f, deadline_ms, why) : code;
+    do {
+        stage = f->stage;
+        code = stage == STAGE_READY ? 1 : steps[stage](f, why);
+    } while (code == 0 && f->stage != stage);
+    return code;
+}
+
+int64_t faktory_step_deadline_ms(const struct faktory *f)
+{
+    return f->stage == STAGE_CONNECT ? net_step_deadline_ms(f->net) : f->handshake_deadline_ms;
+}
+
+short faktory_step_events(const struct faktory *f)
+{
+    return f->stage == STAGE_CONNECT ? POLLOUT : POLLIN;
+}
+
+struct faktory *faktory_begin(const struct faktory_settings *settings,
+                              const struct faktory_identity *who, struct err_text *why)
+{
+    struct faktory *f = calloc(1, sizeof *f);
+
+    if (f) {
+        f->settings = settings;
+        f->who = who;
+    }
+    if (!f || !(f->reader = resp_new()))
+        err_set(why, ERR_NOMEM, "out of memory for a connection");
+    else if ((f->net = net_begin(settings->url.host, settings->url.port, &settings->net, why)))
+        return f;
+    faktory_drop(f);
+    return NULL;
 }
 
 struct faktory *faktory_connect(const struct faktory_settings *settings,
                                 const struct faktory_identity *who, int *code, struct err_text *why)
 {
-    struct faktory *f = calloc(1, sizeof *f);
-    int result = ERR_NOMEM;
+    struct faktory *f = faktory_begin(settings, who, why);
+    int result = f ? 0 : ERR_IO;
 
-    if (!f || !(f->reader = resp_new()))
-        err_set(why, ERR_NOMEM, "out of memory for a connection");
-    else if (!(f->net = net_connect(settings->url.host, settings->url.port, &settings->net, why)))
-        result = ERR_IO;
-    else
-        result = shake_hands(f, &settings->url, who, why);
+    while (f && (result = faktory_step(f, why)) == 0) {
+        struct pollfd p = {.fd = faktory_fd(f), .events = faktory_step_events(f)};
+
+        (void)poll(&p, 1, clock_poll_ms(faktory_step_deadline_ms(f), INT_MAX));
+    }
     if (code)
-        *code = result;
-    if (result == 0)
+        *code = result < 0 ? result : 0;
+    if (result > 0)
         return f;
     faktory_drop(f);
     return NULL;
@@ -240,14 +303,4 @@ void faktory_close(struct faktory *f)
 int faktory_fd(const struct faktory *f)
 {
     return net_fd(f->net);
-}
-
-size_t faktory_buffered(const struct faktory *f)
-{
-    return resp_buffered(f->reader);
-}
-
-void faktory_wake_at(struct faktory *f, int bytes)
-{
-    net_wake_at(f->net, bytes);
 }

@@ -2,8 +2,9 @@
 /*
  * faktory - one connection to a Faktory server: handshake, commands out, replies in.
  *
- * Two ways to use it: faktory_call() blocks for one exchange (tools, tests); link.c pipelines with
- * faktory_send(), faktory_receive() and faktory_next(). One owner thread per connection. After an
+ * Two ways to use it: faktory_call() blocks for one exchange (tools, tests); wire.c pipelines, and
+ * never blocks: faktory_begin(), faktory_step(), faktory_try_send(), faktory_receive() and
+ * faktory_next(). One owner thread per connection. After an
  * error other than a `-ERR` reply the connection is good for closing only: a late answer would be
  * taken for the next command's.
  */
@@ -42,7 +43,19 @@ struct faktory_identity {
 
 struct faktory;
 
-/* Connects and shakes hands; blocks. NULL with *code (may be NULL) and `why` set; ERR_REFUSED means
+/*
+ * Begins to connect and to shake hands, and goes on with it, without blocking (but for resolving
+ * the name). The settings and the identity are borrowed until it is ready. Step: 1 when it is
+ * ready; 0: not yet, call again when poll() reports the events or at the deadline; or an error, and
+ * the connection is good for dropping only.
+ */
+struct faktory *faktory_begin(const struct faktory_settings *settings,
+                              const struct faktory_identity *who, struct err_text *why);
+int faktory_step(struct faktory *f, struct err_text *why);
+int64_t faktory_step_deadline_ms(const struct faktory *f);
+short faktory_step_events(const struct faktory *f);
+
+/* All of it in one; blocks. NULL with *code (may be NULL) and `why` set; ERR_REFUSED means
  * that Faktory said no (wrong password), which trying again will not change. */
 struct faktory *faktory_connect(const struct faktory_settings *settings,
                                 const struct faktory_identity *who, int *code,
@@ -57,6 +70,9 @@ void faktory_drop(struct faktory *f);
 /* Writes whole command lines; blocks while the peer takes nothing, up to the write time-out. */
 int faktory_send(struct faktory *f, const char *lines, size_t len, struct err_text *why);
 
+/* Writes what the socket takes without blocking: > 0 bytes, ERR_ABSENT, or an error. */
+int faktory_try_send(struct faktory *f, const char *bytes, size_t len, struct err_text *why);
+
 /* Reads what has come into the reader, without blocking. > 0; ERR_ABSENT; or an error. */
 int faktory_receive(struct faktory *f, struct err_text *why);
 
@@ -68,10 +84,6 @@ int faktory_next(struct faktory *f, struct resp_reply *reply, struct err_text *w
 int faktory_call(struct faktory *f, const char *command, struct resp_reply *reply,
                  struct err_text *why);
 
-/* Bytes of the next reply that were received already. */
-size_t faktory_buffered(const struct faktory *f);
-
 int faktory_fd(const struct faktory *f);
-void faktory_wake_at(struct faktory *f, int bytes); /* see net_wake_at() */
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * link - one connection to Faktory that is kept alive by a thread of its own and pipelines.
+ * link - one connection to Faktory that is kept alive and pipelines, by a thread of its own or one
+ * that it shares with others (a link_loop).
  *
  * Any thread submits commands; the link's thread writes what has gathered in one send, reads the
  * replies in order and calls each command's `done`. It connects, reconnects with capped, jittered
@@ -21,6 +22,9 @@
 
 struct link;
 
+/* The thread of several links. */
+struct link_loop;
+
 /* What became of a command. */
 enum link_fate {
     LINK_ANSWERED, /* there is a reply, maybe `-ERR` */
@@ -37,16 +41,14 @@ enum link_fate {
 struct link_command {
     const char *text; /* with its CRLF */
     size_t len;
-    int64_t deadline_ms;   /* monotonic; when it passes unanswered, the connection is given up */
-    unsigned prompt_bytes; /* least length of the answer, which comes at once; 0: it may take long.
-                              While only prompt commands are in flight the link sleeps until the
-                              bytes that must come have come, instead of waking for each answer */
+    int64_t deadline_ms; /* monotonic; when it passes unanswered, the connection is given up */
     void (*done)(struct link_command *c, enum link_fate fate, const struct resp_reply *reply,
                  const char *why);
     struct link_command *next; /* the link's, while it has the command */
 };
 
 struct link_options {
+    struct link_loop *loop; /* NULL: a thread of its own */
     const char *name; /* of the thread and in log lines: "<name>-<number>"; at most 10 bytes */
     unsigned number;
     const struct faktory_settings *settings; /* borrowed, like identity */
@@ -66,6 +68,15 @@ struct link_options {
     void (*on_state)(void *ctx, bool up, const char *why);
     void *ctx;
 };
+
+/*
+ * A thread for several links, which are made with it before the first of them is started, and freed
+ * before it is; it ends when all of them have. `rest_us`: it takes at least so long from one turn
+ * to the next while it is busy, so that what comes in and goes out does so in few large pieces (0:
+ * none; for links whose answers nobody waits for). NULL: no memory.
+ */
+struct link_loop *link_loop_new(const char *name, int64_t rest_us);
+void link_loop_free(struct link_loop *loop);
 
 /* Made in one step and started in another, so that whoever has callbacks from it knows it first.
  * NULL: no memory. */

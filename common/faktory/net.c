@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,6 +19,12 @@
 
 struct net {
     int fd;
+
+    /* while it connects */
+    const struct net_options *options;
+    struct addrinfo *list, *next; /* addresses; those not tried yet */
+    int64_t step_deadline_ms;     /* of the attempt under way */
+    char where[320];              /* host:port, for messages */
 };
 
 static void set_option(int fd, int level, int name, int64_t value)
@@ -48,82 +55,109 @@ static void set_options(int fd, const struct net_options *o)
     set_timeout(fd, SO_SNDTIMEO, o->write_ms);
 }
 
-/* connect() with a deadline: non-blocking, poll, ask for the outcome. 0 or an errno. */
-static int connect_within(int fd, const struct sockaddr *addr, socklen_t len, int64_t ms)
+/* ---- connecting ---- */
+
+/* Begins with the next address that allows it; else -1 and errno. */
+static int begin_next(struct net *n)
 {
-    struct pollfd p = {.fd = fd, .events = POLLOUT};
-    int64_t deadline = clock_ms() + ms;
+    int error = EADDRNOTAVAIL;
+
+    for (; n->next; n->next = n->next->ai_next) {
+        const struct addrinfo *a = n->next;
+
+        n->fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, a->ai_protocol);
+        if (n->fd >= 0 && (connect(n->fd, a->ai_addr, a->ai_addrlen) == 0 || errno == EINPROGRESS ||
+                           errno == EINTR)) {
+            n->next = a->ai_next;
+            n->step_deadline_ms = clock_ms() + n->options->connect_ms;
+            return 0;
+        }
+        error = errno;
+        if (n->fd >= 0)
+            close(n->fd);
+        n->fd = -1;
+    }
+    errno = error;
+    return -1;
+}
+
+static int cannot_connect(const struct net *n, int error, struct err_text *why)
+{
+    return err_set(why, ERR_IO, "cannot connect to %s: %s", n->where, strerror(error));
+}
+
+struct net *net_begin(const char *host, const char *port, const struct net_options *o,
+                      struct err_text *why)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
+    struct net *n = calloc(1, sizeof *n);
+    int code;
+
+    if (!n) {
+        err_set(why, ERR_NOMEM, "out of memory");
+        return NULL;
+    }
+    n->fd = -1;
+    n->options = o;
+    snprintf(n->where, sizeof n->where, "%s:%s", host, port);
+    if ((code = getaddrinfo(host, port, &hints, &n->list)) != 0) {
+        err_set(why, ERR_IO, "cannot resolve %s: %s", host, gai_strerror(code));
+        net_close(n);
+        return NULL;
+    }
+    n->next = n->list;
+    if (begin_next(n) != 0) {
+        cannot_connect(n, errno, why);
+        net_close(n);
+        return NULL;
+    }
+    return n;
+}
+
+/* How the attempt under way ended: 0, an errno, or EINPROGRESS. */
+static int attempt_state(const struct net *n)
+{
+    struct pollfd p = {.fd = n->fd, .events = POLLOUT};
     int error = 0;
     socklen_t size = sizeof error;
 
-    if (connect(fd, addr, len) == 0)
-        return 0;
-    if (errno != EINPROGRESS && errno != EINTR)
-        return errno;
-    for (;;) {
-        int ready = poll(&p, 1, clock_poll_ms(deadline, INT_MAX));
-
-        if (ready > 0)
-            break;
-        if (ready == 0)
-            return ETIMEDOUT;
-        if (errno != EINTR)
-            return errno;
-    }
-    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
-        return errno;
-    return error;
+    if (poll(&p, 1, 0) <= 0)
+        return clock_ms() < n->step_deadline_ms ? EINPROGRESS : ETIMEDOUT;
+    return getsockopt(n->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? errno : error;
 }
 
-/* One address: a connected blocking socket, or -1 with errno. */
-static int connect_address(const struct addrinfo *a, const struct net_options *o)
+int net_step(struct net *n, struct err_text *why)
 {
-    int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, a->ai_protocol);
-    int error;
+    int error = attempt_state(n);
 
-    if (fd < 0)
-        return -1;
-    error = connect_within(fd, a->ai_addr, a->ai_addrlen, o->connect_ms);
-    if (error == 0 && fcntl(fd, F_SETFL, 0) < 0)
+    if (error == 0 && fcntl(n->fd, F_SETFL, 0) < 0)
         error = errno;
+    if (error == EINPROGRESS)
+        return 0;
     if (error != 0) {
-        close(fd);
-        errno = error;
-        return -1;
+        close(n->fd);
+        n->fd = -1;
+        return n->next && begin_next(n) == 0 ? 0 : cannot_connect(n, error, why);
     }
-    set_options(fd, o);
-    return fd;
+    set_options(n->fd, n->options);
+    freeaddrinfo(n->list);
+    n->list = n->next = NULL;
+    return 1;
 }
 
-struct net *net_connect(const char *host, const char *port, const struct net_options *o,
-                        struct err_text *why)
+int64_t net_step_deadline_ms(const struct net *n)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG}, *list = NULL;
-    struct net *n = NULL;
-    int fd = -1, code = getaddrinfo(host, port, &hints, &list);
-
-    if (code != 0) {
-        err_set(why, ERR_IO, "cannot resolve %s: %s", host, gai_strerror(code));
-        return NULL;
-    }
-    for (struct addrinfo *a = list; a && fd < 0; a = a->ai_next)
-        fd = connect_address(a, o);
-    if (fd < 0)
-        err_set(why, ERR_IO, "cannot connect to %s:%s: %s", host, port, strerror(errno));
-    else if (!(n = malloc(sizeof *n))) {
-        close(fd);
-        err_set(why, ERR_NOMEM, "out of memory");
-    } else
-        n->fd = fd;
-    freeaddrinfo(list);
-    return n;
+    return n->step_deadline_ms;
 }
 
 void net_close(struct net *n)
 {
     if (!n)
         return;
-    close(n->fd);
+    if (n->fd >= 0)
+        close(n->fd);
+    if (n->list)
+        freeaddrinfo(n->list);
     free(n);
 }
 
@@ -141,21 +175,38 @@ static int failure(int error, const char *doing, struct err_text *why)
     }
 }
 
+static ssize_t send_some(struct net *n, const void *bytes, size_t len, int flags)
+{
+    ssize_t sent;
+
+    do
+        sent = send(n->fd, bytes, len, MSG_NOSIGNAL | flags);
+    while (sent < 0 && errno == EINTR);
+    return sent;
+}
+
 int net_send(struct net *n, const void *bytes, size_t len, struct err_text *why)
 {
     const char *at = bytes;
 
     while (len > 0) {
-        ssize_t sent = send(n->fd, at, len, MSG_NOSIGNAL);
+        ssize_t sent = send_some(n, at, len, 0);
 
-        if (sent < 0 && errno == EINTR)
-            continue;
         if (sent < 0)
             return failure(errno, "sending", why);
         at += sent;
         len -= (size_t)sent;
     }
     return 0;
+}
+
+int net_try_send(struct net *n, const void *bytes, size_t len, struct err_text *why)
+{
+    ssize_t sent = send_some(n, bytes, len > INT_MAX ? INT_MAX : len, MSG_DONTWAIT);
+
+    if (sent < 0 && errno == EAGAIN)
+        return ERR_ABSENT;
+    return sent < 0 ? failure(errno, "sending", why) : (int)sent;
 }
 
 static int receive(struct net *n, void *to, size_t room, int flags, struct err_text *why)
@@ -183,11 +234,6 @@ int net_recv(struct net *n, void *to, size_t room, struct err_text *why)
 int net_try_recv(struct net *n, void *to, size_t room, struct err_text *why)
 {
     return receive(n, to, room, MSG_DONTWAIT, why);
-}
-
-void net_wake_at(struct net *n, int bytes)
-{
-    set_option(n->fd, SOL_SOCKET, SO_RCVLOWAT, bytes);
 }
 
 int net_fd(const struct net *n)

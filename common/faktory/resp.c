@@ -181,11 +181,6 @@ int resp_next(struct resp_reader *r, struct resp_reply *reply, struct err_text *
     return take_line(r, r->in.data + line, end - line, reply, why);
 }
 
-size_t resp_buffered(const struct resp_reader *r)
-{
-    return r->in.len - r->at;
-}
-
 bool resp_is(const struct resp_reply *reply, enum resp_kind kind, const char *text)
 {
     return reply->kind == kind && reply->len == strlen(text) &&

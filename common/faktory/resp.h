@@ -41,9 +41,6 @@ void resp_fed(struct resp_reader *r, size_t n);
 /* 1: *reply is the next one; 0: feed more; ERR_PROTOCOL: this is no Faktory, close (sticky). */
 int resp_next(struct resp_reader *r, struct resp_reply *reply, struct err_text *why);
 
-/* Bytes fed that are part of no reply taken so far: the beginning of the next one. */
-size_t resp_buffered(const struct resp_reader *r);
-
 /* True when the reply is of this kind and is this text. */
 bool resp_is(const struct resp_reply *reply, enum resp_kind kind, const char *text);
 

@@ -12,14 +12,12 @@ enum {
     CROWDED_FAILURES = 8, /* after "too many connections": start from the longest wait */
     GATHER_MS = 2,
     SEND_AT_ONCE = 256 << 10,
-    PROMPT_MS = 50, /* longest sleep while bytes that came are too few to wake up for */
 };
 
 void wire_init(struct wire *w, const struct link_options *options, const char *name)
 {
     w->options = options;
     w->name = name;
-    w->wake_at = 1;
     w->backoff = (struct backoff){.first_ms = BACKOFF_FIRST_MS, .most_ms = BACKOFF_MOST_MS};
     command_queue_clear(&w->ready);
     command_queue_clear(&w->in_flight);
@@ -28,6 +26,17 @@ void wire_init(struct wire *w, const struct link_options *options, const char *n
 void wire_fini(struct wire *w)
 {
     buf_fini(&w->out);
+}
+
+static void drop_unsent(struct wire *w)
+{
+    buf_clear(&w->out);
+    w->out_sent = 0;
+}
+
+static bool has_unsent(const struct wire *w)
+{
+    return w->out_sent < w->out.len;
 }
 
 static void settle(struct wire *w, struct link_command *c, enum link_fate fate,
@@ -63,8 +72,7 @@ void wire_lose(struct wire *w, const char *why)
 {
     faktory_drop(w->connection);
     w->connection = NULL;
-    w->n_slow = w->prompt_bytes = 0;
-    w->wake_at = 1;
+    drop_unsent(w);
     w->retry_ms = clock_ms() + (w->proven ? 0 : backoff_next_ms(&w->backoff));
     w->n_in_flight = 0;
     log_debug("connection lost link=%s why=\"%s\"", w->name, why);
@@ -76,30 +84,41 @@ void wire_lose(struct wire *w, const char *why)
         settle_all(w, &w->in_flight, LINK_UNKNOWN, why);
 }
 
-static void connect_now(struct wire *w)
+static void connect_failed(struct wire *w, const char *why)
+{
+    faktory_drop(w->arriving);
+    w->arriving = NULL;
+    w->retry_ms = clock_ms() + backoff_next_ms(&w->backoff);
+    log_debug("cannot connect link=%s why=\"%s\"", w->name, why);
+    tell_state(w, false, why);
+    if (!w->options->patient)
+        settle_all(w, &w->ready, LINK_UNSENT, why);
+}
+
+/* Begins to connect, or goes on with it. */
+static void arrive(struct wire *w)
 {
     struct err_text why = {""};
+    int code;
 
-    w->connection = faktory_connect(w->options->settings, w->options->identity, NULL, &why);
-    w->proven = false;
-    w->wake_at = 1;
-    if (!w->connection) {
-        w->retry_ms = clock_ms() + backoff_next_ms(&w->backoff);
-        log_debug("cannot connect link=%s why=\"%s\"", w->name, why.text);
-        tell_state(w, false, why.text);
-        if (!w->options->patient)
-            settle_all(w, &w->ready, LINK_UNSENT, why.text);
+    if (!w->arriving)
+        w->arriving = faktory_begin(w->options->settings, w->options->identity, &why);
+    code = w->arriving ? faktory_step(w->arriving, &why) : ERR_IO;
+    if (code < 0)
+        connect_failed(w, why.text);
+    if (code <= 0)
         return;
-    }
+    w->connection = w->arriving;
+    w->arriving = NULL;
+    w->proven = false;
     atomic_fetch_add_explicit(&w->connects, 1, memory_order_relaxed);
     tell_state(w, true, NULL);
 }
 
-static void count_in_flight(struct wire *w, const struct link_command *c, int sign)
+/* When a socket that takes nothing counts as dead. */
+static int64_t sending_deadline(const struct wire *w)
 {
-    w->n_in_flight += (unsigned)sign;
-    w->n_slow += c->prompt_bytes == 0 ? (unsigned)sign : 0;
-    w->prompt_bytes += (unsigned)sign * c->prompt_bytes;
+    return has_unsent(w) ? w->taken_ms + w->options->settings->net.write_ms : CLOCK_NEVER;
 }
 
 bool wire_gathers(const struct wire *w)
@@ -107,35 +126,58 @@ bool wire_gathers(const struct wire *w)
     return w->options->gather && w->n_in_flight > 0;
 }
 
+/* Fills `out` from what is ready, as far as the window allows. */
+static void fill_out(struct wire *w)
+{
+    buf_clear(&w->out);
+    w->out_sent = 0;
+    if (w->n_in_flight == 0) {
+        w->progress_ms = clock_ms();
+        w->flight_ms = CLOCK_NEVER;
+    }
+    while (w->ready.head && w->n_in_flight < w->options->window && w->out.len < SEND_AT_ONCE) {
+        struct link_command *c = command_queue_take(&w->ready);
+
+        buf_add(&w->out, c->text, c->len);
+        command_queue_add(&w->in_flight, c);
+        w->n_in_flight++;
+        w->flight_ms = clock_earlier(w->flight_ms, c->deadline_ms);
+    }
+}
+
+/* 0: all of `out` is with the socket; ERR_ABSENT: it takes no more now; else an error. */
+static int flush_out(struct wire *w, struct err_text *why)
+{
+    while (has_unsent(w)) {
+        int n = faktory_try_send(w->connection, w->out.data + w->out_sent, w->out.len - w->out_sent,
+                                 why);
+
+        if (n < 0)
+            return n;
+        w->out_sent += (size_t)n;
+        w->taken_ms = clock_ms();
+    }
+    return 0;
+}
+
 void wire_send(struct wire *w)
 {
     struct err_text why;
-    struct link_command *c;
-    bool failed = false;
+    int code = flush_out(w, &why);
 
-    if (!w->ready.head || (wire_gathers(w) && clock_ms() < w->sent_ms + GATHER_MS))
+    if (code == 0 && (!w->ready.head || (wire_gathers(w) && clock_ms() < w->sent_ms + GATHER_MS)))
         return;
-    w->sent_ms = clock_ms();
-    while (!failed && w->ready.head && w->n_in_flight < w->options->window) {
-        if (w->n_in_flight == 0) {
-            w->progress_ms = clock_ms();
-            w->flight_ms = CLOCK_NEVER;
-        }
-        buf_clear(&w->out);
-        while (w->ready.head && w->n_in_flight < w->options->window && w->out.len < SEND_AT_ONCE) {
-            c = command_queue_take(&w->ready);
-            buf_add(&w->out, c->text, c->len);
-            command_queue_add(&w->in_flight, c);
-            count_in_flight(w, c, 1);
-            w->flight_ms = clock_earlier(w->flight_ms, c->deadline_ms);
-        }
-        if (w->out.failed) {
-            err_set(&why, ERR_NOMEM, "out of memory for sending");
-            failed = true;
-        } else
-            failed = faktory_send(w->connection, w->out.data, w->out.len, &why) != 0;
+    while (code == 0 && w->ready.head && w->n_in_flight < w->options->window) {
+        w->sent_ms = w->taken_ms = clock_ms();
+        fill_out(w);
+        code = w->out.failed ? err_set(&why, ERR_NOMEM, "out of memory for sending")
+                             : flush_out(w, &why);
     }
-    if (failed)
+    if (code == ERR_ABSENT && clock_ms() < sending_deadline(w))
+        return;
+    if (code == ERR_ABSENT)
+        err_set(&why, ERR_TIMEOUT, "timed out while sending");
+    if (code != 0)
         wire_lose(w, why.text);
 }
 
@@ -179,7 +221,7 @@ static bool take_replies(struct wire *w, struct err_text *why)
                 err_set(why, ERR_PROTOCOL, "an answer to nothing");
             return false;
         }
-        count_in_flight(w, c, -1);
+        w->n_in_flight--;
         settle(w, c, LINK_ANSWERED, &reply, NULL);
         if (last)
             return false;
@@ -248,49 +290,38 @@ int64_t wire_next_look(const struct wire *w)
 
     if (wire_gathers(w))
         at = clock_earlier(at, clock_ms() + GATHER_MS);
-    if (w->wake_at > 1) /* an answer may be shorter than promised: an error in place of a job */
-        at = clock_earlier(at, clock_ms() + PROMPT_MS);
     if (w->ready.head)
         at = clock_earlier(at, w->ready_ms);
+    if (w->arriving)
+        return clock_earlier(at, faktory_step_deadline_ms(w->arriving));
+    at = clock_earlier(at, sending_deadline(w));
     if (w->connection || atomic_load(&w->held)) /* whoever releases it wakes it */
         return at;
     return clock_earlier(at, w->retry_ms);
 }
 
-/*
- * How many bytes are worth waking up for. When all in flight answer promptly: the bytes that must
- * come, up to a few kilobytes. Fewer than that cannot be the end of the matter, so nothing is left
- * lying; real answers are longer than the least ones, so the pipeline is refilled in time; a lost
- * connection wakes in any case.
- */
-void wire_set_wake(struct wire *w)
+struct pollfd wire_poll(const struct wire *w)
 {
-    enum { WAKE_STEP = 64, WAKE_MOST = 2048 };
-    size_t half_read = faktory_buffered(w->connection); /* what it had will not come again */
-    size_t sure = w->prompt_bytes > half_read ? w->prompt_bytes - half_read : 0;
-    int at = sure < WAKE_MOST ? (int)sure : WAKE_MOST;
-
-    if (at > WAKE_STEP) /* coarse steps: fewer system calls */
-        at -= at % WAKE_STEP;
-    if (at < 1 || w->n_slow > 0)
-        at = 1;
-    if (at == w->wake_at)
-        return;
-    w->wake_at = at;
-    faktory_wake_at(w->connection, at);
+    if (w->arriving)
+        return (struct pollfd){.fd = faktory_fd(w->arriving),
+                               .events = faktory_step_events(w->arriving)};
+    if (w->connection)
+        return (struct pollfd){.fd = faktory_fd(w->connection),
+                               .events = (short)(POLLIN | (has_unsent(w) ? POLLOUT : 0))};
+    return (struct pollfd){.fd = -1};
 }
 
 void wire_stay_connected(struct wire *w)
 {
     struct err_text why;
 
-    if (!w->connection && clock_ms() >= w->retry_ms && !atomic_load(&w->held)) {
-        connect_now(w);
+    if (w->arriving || (!w->connection && clock_ms() >= w->retry_ms && !atomic_load(&w->held))) {
+        arrive(w);
         /* A Faktory that is full says so behind its +OK, maybe in the same segment. */
         if (w->connection && !take_replies(w, &why))
             wire_lose(w, why.text);
     }
-    if (!w->connection && !w->options->patient)
+    if (!w->connection && !w->arriving && !w->options->patient)
         settle_all(w, &w->ready, LINK_UNSENT, "not connected to Faktory");
 }
 
@@ -302,7 +333,8 @@ void wire_end(struct wire *w)
         faktory_close(w->connection);
     else
         faktory_drop(w->connection);
-    w->connection = NULL;
+    faktory_drop(w->arriving);
+    w->connection = w->arriving = NULL;
     atomic_store(&w->up, false);
     settle_all(w, &w->in_flight, LINK_UNKNOWN, why);
     settle_all(w, &w->ready, LINK_UNSENT, why);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
  * wire - what a link's thread does with its connection: make it, send on it, match the replies,
- * give up what is too late. The room's own: link.c has the thread, the outbox and the lock, and
- * hands over what was submitted. All calls are the link's thread's; only the atomics are read by
- * others.
+ * give up what is too late. No call blocks. The room's own: link_loop.c has the thread and the
+ * lock, and hands over what was submitted. All calls are that thread's; only the atomics are read
+ * by others.
  */
 #ifndef COMMON_FAKTORY_WIRE_H
 #define COMMON_FAKTORY_WIRE_H
 
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,14 +23,14 @@ struct wire {
     const char *name;
 
     struct faktory *connection;     /* NULL: not connected */
+    struct faktory *arriving;       /* being made; NULL: none is */
     struct command_queue ready;     /* to be sent */
     struct command_queue in_flight; /* sent, in order */
     unsigned n_in_flight;
-    unsigned n_slow;       /* of these: not prompt */
-    unsigned prompt_bytes; /* that the prompt ones will bring at least */
-    int wake_at;           /* what the socket was told */
-    struct buf out;
-    int64_t sent_ms;     /* last write */
+    struct buf out;      /* of the commands in flight, the last that were taken from `ready` */
+    size_t out_sent;     /* bytes of it that the socket has taken */
+    int64_t taken_ms;    /* when it last took some */
+    int64_t sent_ms;     /* last begin of a write */
     int64_t progress_ms; /* last reply, or first send after none were in flight */
     int64_t flight_ms;   /* no command in flight has an earlier deadline than this */
     int64_t ready_ms;    /* the earliest deadline in `ready`, when it was last looked through */
@@ -46,13 +47,13 @@ struct wire {
 void wire_init(struct wire *w, const struct link_options *options, const char *name);
 void wire_fini(struct wire *w);
 
-/* Connected, or trying to be when that is due; without a connection the impatient give up. */
+/* Connected, or on the way to it when that is due; without a connection the impatient give up. */
 void wire_stay_connected(struct wire *w);
 
 /* Gives the connection up; see link_options.patient for what becomes of the commands. */
 void wire_lose(struct wire *w, const char *why);
 
-/* Sends what is ready, as far as the window allows, in few writes. Connected. */
+/* Sends what is ready, as far as window and socket allow, in few writes. Connected. */
 void wire_send(struct wire *w);
 
 /* Reads what has come, and gives each reply to its command. Connected. */
@@ -67,8 +68,8 @@ bool wire_gathers(const struct wire *w);
 /* Until when the thread may sleep if nothing happens. */
 int64_t wire_next_look(const struct wire *w);
 
-/* Tells the socket how many bytes are worth waking up for. Connected. */
-void wire_set_wake(struct wire *w);
+/* What to poll for; fd -1: nothing. */
+struct pollfd wire_poll(const struct wire *w);
 
 /* Closes the connection and ends every command that is left. */
 void wire_end(struct wire *w);

@@ -9,6 +9,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/sync.h"
+#include "common/faktory/link.h"
 #include "common/fetch/budget.h"
 #include "common/fetch/heartbeat.h"
 #include "common/fetch/lane.h"
@@ -18,6 +19,7 @@ enum {
     LANES_AUTO = 3, /* Faktory works off one connection in order: some, to keep its cores busy */
     SETTLERS = 4,   /* more than lanes: an ACK costs Faktory twice what a FETCH does */
     WINDOW_AUTO = 256,
+    REST_US = 2000, /* of busy lanes: the budget has jobs in hand for longer than that */
     WID_RANDOM_BYTES = 8,
     WID_MAX = 96,
     TICKER_STACK_BYTES = 128 << 10,
@@ -29,6 +31,7 @@ struct consumer {
     struct buf queues;
     struct faktory_identity identity;
     struct budget *budget;
+    struct link_loop *loop; /* of all lanes */
     struct lane **lanes;
     struct settler *settler;
     struct heartbeat *heartbeat;
@@ -192,9 +195,11 @@ static bool make_lanes(struct consumer *c)
 {
     unsigned n = c->options.lanes;
 
+    c->loop = link_loop_new("fetch", REST_US);
     c->lanes = calloc(n, sizeof(struct lane *));
-    for (unsigned i = 0; c->lanes && i < n; i++) {
-        struct lane_options o = {.number = i,
+    for (unsigned i = 0; c->loop && c->lanes && i < n; i++) {
+        struct lane_options o = {.loop = c->loop,
+                                 .number = i,
                                  .settings = c->options.settings,
                                  .identity = &c->identity,
                                  .queues = c->queues.data,
@@ -214,7 +219,7 @@ static bool make_lanes(struct consumer *c)
         if (!(c->lanes[i] = lane_new(&o)))
             return false;
     }
-    return c->lanes != NULL;
+    return c->loop && c->lanes;
 }
 
 static bool make_parts(struct consumer *c)
@@ -332,6 +337,7 @@ void consumer_stop(struct consumer *c, int64_t deadline_ms)
     settler_free(c->settler); /* tells the lanes of the room it makes */
     for (unsigned i = 0; c->lanes && i < c->options.lanes; i++)
         lane_free(c->lanes[i]);
+    link_loop_free(c->loop);
     heartbeat_free(c->heartbeat);
     budget_free(c->budget);
     buf_fini(&c->queues);

@@ -16,7 +16,6 @@ enum {
     ERROR_MOST_MS = 5000,
     FIRST_WINDOW_US = 4000, /* one FETCH for each of these in a round trip */
     FIRST_WINDOW_MAX = 16,
-    TRY_ANSWER_BYTES = 64, /* "-ERR WRONGTYPE Operation against ..." is 72, a job more */
 };
 
 /* A FETCH that is or may be in flight. */
@@ -74,7 +73,6 @@ static struct fetch *take_free_locked(struct lane *l, bool waits)
     f->waits = waits;
     f->command.text = line->data;
     f->command.len = line->len;
-    f->command.prompt_bytes = waits ? 0 : TRY_ANSWER_BYTES;
     l->in_flight++;
     l->waiting = l->waiting || waits;
     return f;
@@ -338,7 +336,8 @@ static bool prepare(struct lane *l)
 struct lane *lane_new(const struct lane_options *options)
 {
     struct lane *l = calloc(1, sizeof *l);
-    struct link_options o = {.name = "fetch",
+    struct link_options o = {.loop = options->loop,
+                             .name = "fetch",
                              .number = options->number,
                              .settings = options->settings,
                              .identity = options->identity,

@@ -26,7 +26,8 @@
 struct lane;
 
 struct lane_options {
-    unsigned number; /* for the thread's name */
+    struct link_loop *loop; /* of all lanes */
+    unsigned number;        /* for the thread's name */
     const struct faktory_settings *settings;
     const struct faktory_identity *identity;
     const char *queues; /* "q1 q2", as FETCH wants them */

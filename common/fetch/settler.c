@@ -17,6 +17,7 @@ enum {
     WINDOW = 1000,        /* answers are 5 bytes each: both sides can buffer them */
     RETRY_FIRST_MS = 100, /* doubles up to RETRY_MOST_MS */
     RETRY_MOST_MS = 5000,
+    REST_US = 2000,    /* nobody waits for an ACK */
     RUN = 16,          /* settlements that go to one connection before the next gets some */
     KILL_MAX = 100,    /* jobs in one MUTATE */
     COMMAND_END = 4,   /* ",", "]", CR, LF */
@@ -47,6 +48,7 @@ struct settlement {
 
 struct settler {
     struct settler_options options; /* immutable */
+    struct link_loop *loop;         /* of all links; immutable */
     struct link **links;            /* immutable array */
     atomic_uint turn;               /* whose run it is; a race only makes a run shorter */
 
@@ -218,7 +220,6 @@ static void send_step(struct settlement *s)
     s->command = (struct link_command){.text = s->line.data,
                                        .len = s->line.len,
                                        .deadline_ms = CLOCK_NEVER,
-                                       .prompt_bytes = sizeof "+OK\r\n" - 1,
                                        .done = settlement_done};
     histogram_observe(s->settler->options.metrics->settle_batch, link_load(link) + 1);
     if (!link_submit(link, &s->command))
@@ -469,9 +470,11 @@ struct settler *settler_new(const struct settler_options *options)
     owner->options = *options;
     mutex_init(&owner->lock);
     cond_init(&owner->settled);
+    owner->loop = link_loop_new("settle", REST_US);
     owner->links = calloc(options->connections, sizeof(struct link *));
-    for (unsigned i = 0; owner->links && i < options->connections; i++) {
-        struct link_options o = {.name = "settle",
+    for (unsigned i = 0; owner->loop && owner->links && i < options->connections; i++) {
+        struct link_options o = {.loop = owner->loop,
+                                 .name = "settle",
                                  .number = i,
                                  .settings = options->settings,
                                  .window = WINDOW,
@@ -524,6 +527,7 @@ void settler_free(struct settler *owner)
     }
     for (unsigned i = 0; owner->links && i < owner->options.connections; i++)
         link_free(owner->links[i]);
+    link_loop_free(owner->loop);
     cond_fini(&owner->settled);
     mutex_fini(&owner->lock);
     free(owner->links);

@@ -312,27 +312,6 @@ static void test_read_timeout(void)
     stop(f);
 }
 
-/* ---- prompt answers that are shorter than promised, or an end in their place ---- */
-
-static void test_short_answer(void)
-{
-    struct fixture *f = start(NULL, 0, false);
-    struct command *c = &f->commands[0];
-
-    CU_ASSERT_TRUE(wait_for(f, &f->ups, 1));
-    *c = (struct command){.fixture = f, .line = "ACK 0\r\n"};
-    c->link = (struct link_command){.text = c->line,
-                                    .len = strlen(c->line),
-                                    .deadline_ms = clock_ms() + SHORT_MS,
-                                    .prompt_bytes = 5,
-                                    .done = on_done};
-    f->submitted = 1;
-    CU_ASSERT_TRUE(link_submit(f->link, &c->link));
-    CU_ASSERT_TRUE(wait_for(f, &f->done, 1));
-    expect(f, c, LINK_ANSWERED, "+OK");
-    stop(f);
-}
-
 /* ---- endings that Faktory announces ---- */
 
 static void test_too_many(void)
@@ -468,7 +447,6 @@ static const struct suite_test tests[] = {
     {"a late answer is never taken for the next command's", test_swallowed},
     {"a deadline holds behind a command that may take longer", test_deadline_behind},
     {"a silent peer is given up after the read time-out", test_read_timeout},
-    {"a prompt answer of just the least length is not waited for twice", test_short_answer},
     {"a full Faktory is asked again only after a while", test_too_many},
     {"a Faktory that shuts down is an answer and the end", test_shutdown},
     {"an idle connection that ends is made again", test_idle_end},
