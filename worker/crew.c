@@ -15,13 +15,18 @@
  *   finds nothing goes back onto the stack. A thread that comes from an item and finds no next one
  *   lingers first: it gives way once (sched_yield), counts as called meanwhile, and looks again.
  *   With tiny jobs that saves many of the wake-ups, which are most of what such a job costs.
+ *   While items have lately been quick, those that a thread leaves behind are not worth a call: it
+ *   is back in a moment. In case it is not, one idle thread is the lookout: it looks every LOOK_MS,
+ *   and where nothing was taken meanwhile it ends that habit and calls. After a while without items
+ *   the lookout goes to sleep like the others, and everything is called for again.
  *
  * Safety
  *   One lock guards queue, stack and counts; it is never held while an item runs, and condition
- *   variables are signalled after it is released. No item can be forgotten: an item waits only
- *   while a call is under way, a thread lingers, or every thread runs something; all of these look
- *   at the queue next. `item` of a seat is set under the lock and taken by an atomic exchange, so
- * of the thread that runs it and crew_take_running() exactly one gets it.
+ *   variables are signalled after it is released (the lookout's call, a rare one, excepted). No
+ * item can be forgotten: an item waits only while a call is under way, a thread lingers, a lookout
+ *   stands, or every thread runs something; all of these look at the queue next. `item` of a seat
+ * is set under the lock and taken by an atomic exchange, so of the thread that runs it and
+ * crew_take_running() exactly one gets it.
  */
 #include "worker/crew.h"
 
@@ -32,6 +37,15 @@
 #include "common/base/clock.h"
 #include "common/base/sync.h"
 #include "worker/limits.h"
+
+enum {
+    QUICK_US = 50,  /* items that take less are quick: a thread switch costs as much */
+    SLOW_US = 200,  /* no item counts as slower */
+    LAST_ITEMS = 8, /* over so many is averaged */
+    WORTH_US = 200, /* work that waits for each running thread before another one is called */
+    LOOK_MS = 2,    /* longest wait behind an item that turned out not to be quick, or twice that */
+    LOOKS_MOST = 10, /* looks without any item before the lookout goes to sleep */
+};
 
 struct crew_seat {
     struct crew *crew;
@@ -58,6 +72,9 @@ struct crew {
     struct crew_seat *idle;
     bool calling;   /* a seat was called and did not run yet */
     bool lingering; /* a seat gave way once and is about to look again */
+    struct crew_seat *lookout;
+    double item_us;      /* what an item took lately */
+    unsigned long taken; /* items, ever */
     bool open, closed, stopping;
     unsigned running;
     unsigned done_watchers;
@@ -86,12 +103,29 @@ static void tell_done_locked(struct crew *c)
         cond_broadcast(&c->done);
 }
 
+static bool quick_locked(const struct crew *c)
+{
+    return c->item_us <= QUICK_US;
+}
+
+static void note_item_locked(struct crew *c, int64_t us)
+{
+    c->item_us += ((double)(us < SLOW_US ? us : SLOW_US) - c->item_us) / LAST_ITEMS;
+}
+
+/* What waits is done sooner by those who run than by another one who is called. */
+static bool can_wait_locked(const struct crew *c)
+{
+    return c->lookout && c->running > 0 && quick_locked(c) &&
+           c->waiting * c->item_us <= (double)c->running * WORTH_US;
+}
+
 /* The seat to call for what waits, or NULL when none is needed or none is idle. */
 static struct crew_seat *next_call_locked(struct crew *c)
 {
     struct crew_seat *seat = c->idle;
 
-    if (!c->open || c->waiting == 0 || c->calling || c->lingering || !seat)
+    if (!c->open || c->waiting == 0 || c->calling || c->lingering || !seat || can_wait_locked(c))
         return NULL;
     c->idle = seat->below;
     c->calling = true;
@@ -107,6 +141,28 @@ static void call(struct crew_seat *seat)
 
 /* ---- the threads ---- */
 
+/* Until it is called, or sees that an item was not quick, or that there are no items any more. */
+static void stand_lookout_locked(struct crew_seat *seat)
+{
+    struct crew *c = seat->crew;
+    unsigned long seen = c->taken;
+
+    c->lookout = seat;
+    for (unsigned looks = 0; !seat->called && looks < LOOKS_MOST; looks++) {
+        if (cond_wait_until(&seat->called_up, &c->lock, clock_ms() + LOOK_MS))
+            continue;
+        if (c->taken != seen)
+            looks = 0;
+        else if (c->waiting > 0) {
+            c->item_us = SLOW_US;
+            call(next_call_locked(c));
+            break;
+        }
+        seen = c->taken;
+    }
+    c->lookout = NULL;
+}
+
 static void go_idle_locked(struct crew_seat *seat)
 {
     struct crew *c = seat->crew;
@@ -114,6 +170,8 @@ static void go_idle_locked(struct crew_seat *seat)
     seat->called = false;
     seat->below = c->idle;
     c->idle = seat;
+    if (!c->lookout && quick_locked(c) && c->taken > 0)
+        stand_lookout_locked(seat);
     while (!seat->called)
         cond_wait(&seat->called_up, &c->lock);
     c->calling = false;
@@ -139,6 +197,8 @@ static void *take_item(struct crew_seat *seat)
     bool warm = crew_started_us(seat) > 0; /* it comes from an item */
 
     mutex_lock(&c->lock);
+    if (warm)
+        note_item_locked(c, now_us - crew_started_us(seat));
     while (!c->stopping && (!c->open || c->waiting == 0)) {
         if (warm && !c->lingering)
             linger_locked(c);
@@ -149,6 +209,7 @@ static void *take_item(struct crew_seat *seat)
     }
     if (c->open && c->waiting > 0) {
         item = pop_locked(c);
+        c->taken++;
         c->running++;
         atomic_store_explicit(&seat->started_us, now_us, memory_order_relaxed);
         atomic_store(&seat->item, item);
@@ -210,6 +271,7 @@ static struct crew *new_crew(const struct crew_options *options)
     if (!c)
         return NULL;
     c->options = *options;
+    c->item_us = SLOW_US; /* until it is known */
     mutex_init(&c->lock);
     cond_init(&c->done);
     c->seats = calloc(options->threads, sizeof *c->seats);

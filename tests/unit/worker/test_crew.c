@@ -19,7 +19,13 @@ enum { START_MS = 60000 }; /* for 2,000 threads */
 enum { START_MS = 5000 };
 #endif
 
-enum { LONG_MS = 60000, ITEMS_MAX = 100000, STACK_BYTES = 256 << 10 };
+enum {
+    LONG_MS = 60000,
+    ITEMS_MAX = 100000,
+    QUICK_ITEMS = 2000,
+    SPREAD_MS = 2000,
+    STACK_BYTES = 256 << 10
+};
 
 /* What the running function of a test records; written by many threads. */
 static struct {
@@ -177,6 +183,11 @@ static void test_warm(void)
     stop(c);
 }
 
+static bool all_done(void *arg)
+{
+    return atomic_load(&seen.total) == *(const unsigned *)arg;
+}
+
 static bool all_inside(void *arg)
 {
     return atomic_load(&seen.inside) == *(const unsigned *)arg;
@@ -198,6 +209,33 @@ static void test_spread(void)
     release();
     stop(c);
     CU_ASSERT_EQUAL(atomic_load(&seen.total), threads + 50);
+}
+
+/* The first items are quick, the others stay. */
+static void run_mixed(void *ctx, struct crew_seat *seat, void *it)
+{
+    (number(it) < QUICK_ITEMS ? run_quick : run_blocked)(ctx, seat, it);
+}
+
+/* Quick items make the crew trust that its threads are back in a moment. Where they are not, that
+ * costs what waits a few milliseconds, once. */
+static void test_not_quick_any_more(void)
+{
+    unsigned threads = 50, quick = QUICK_ITEMS;
+    struct crew *c = start(threads, QUICK_ITEMS, run_mixed);
+    int64_t began_ms;
+
+    for (unsigned n = 0; n < quick; n++)
+        add_waiting(c, n);
+    CU_ASSERT(wait_until(all_done, &quick, LONG_MS));
+    began_ms = clock_ms();
+    for (unsigned n = quick; n < quick + threads; n++)
+        CU_ASSERT(crew_add(c, item(n)));
+    CU_ASSERT(wait_until(all_inside, &threads, LONG_MS));
+    CU_ASSERT(clock_ms() - began_ms < SPREAD_MS);
+    release();
+    stop(c);
+    CU_ASSERT_EQUAL(atomic_load(&seen.total), quick + threads);
 }
 
 static void test_many_threads(void)
@@ -349,6 +387,7 @@ static const struct suite_test tests[] = {
     {"every item is run exactly once", test_once},
     {"items that come one by one are run by a few warm threads", test_warm},
     {"a burst of long items reaches all threads", test_spread},
+    {"long items behind many quick ones reach all threads, too", test_not_quick_any_more},
     {"2,000 threads start within seconds and all of them work", test_many_threads},
     {"a full queue refuses an item and keeps the others", test_full},
     {"nothing runs before the crew is opened", test_paused},
