@@ -23,6 +23,7 @@ static const struct {
     [FIG_MAX_MS] = {"max ms", "max_ms", 3},
     [FIG_CPU_US] = {"cpu us/j", "cpu_us_per_job", 1},
     [FIG_SERVER_US] = {"srv us/j", "server_cpu_us_per_job", 1},
+    [FIG_LINK_US] = {"link us/j", "link_cpu_us_per_job", 1},
     [FIG_PEAK_MIB] = {"peak MiB", "peak_mib", 1},
     [FIG_CONNECTIONS] = {"conns", "connections", 0},
     [FIG_COMMANDS] = {"cmd/j", "commands_per_job", 2},

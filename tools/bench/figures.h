@@ -23,6 +23,7 @@ enum figure {
     FIG_MAX_MS,
     FIG_CPU_US,      /* a job: of the worker or the API */
     FIG_SERVER_US,   /* a job: of Faktory and its Redis */
+    FIG_LINK_US,     /* a job: of the delay link */
     FIG_PEAK_MIB,    /* of the worker or the API */
     FIG_CONNECTIONS, /* to Faktory, that the worker or the API kept */
     FIG_COMMANDS,    /* a job, as Faktory counts */

@@ -29,13 +29,14 @@ struct site {
 
 /* What has been used so far, by all of the contestant's processes. */
 struct usage {
-    double cpu_us, server_us, peak_kib;
+    double cpu_us, server_us, link_us, peak_kib;
     long long bytes;
 };
 
 static struct usage look(const struct site *s)
 {
     struct usage u = {.server_us = (double)server_cpu_us(s->server),
+                      .link_us = (double)wire_cpu_us(s->bench->wire),
                       .bytes = wire_bytes(s->bench->wire)};
 
     for (unsigned i = 0; i < s->workers; i++) {
@@ -120,6 +121,8 @@ static void note_figures(struct row *row, const struct site *s, const struct usa
     row->figure[FIG_JOBS] = (double)jobs;
     row->figure[FIG_CPU_US] = (after->cpu_us - before->cpu_us) / n;
     row->figure[FIG_SERVER_US] = (after->server_us - before->server_us) / n;
+    if (s->bench->wire)
+        row->figure[FIG_LINK_US] = (after->link_us - before->link_us) / n;
     row->figure[FIG_PEAK_MIB] = after->peak_kib / 1024;
     row->figure[FIG_COMMANDS] = (double)commands / n;
     row->figure[FIG_CONNECTIONS] = (double)s->drain->last.connections;

@@ -160,6 +160,11 @@ void wire_go_near(const struct wire *w)
         (void)setns(w->netns[NEAR], CLONE_NEWNET);
 }
 
+int64_t wire_cpu_us(const struct wire *w)
+{
+    return w ? process_cpu_us(child_pid(w->link)) : 0;
+}
+
 /* ---- loopback of our own ---- */
 
 bool wire_isolate(void)

@@ -11,6 +11,7 @@
 #define TOOLS_BENCH_WIRE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "common/base/err.h"
 
@@ -49,5 +50,8 @@ bool wire_isolate(void);
 
 /* Bytes that crossed the link so far, both ways, with all headers; -1 when nobody knows. */
 long long wire_bytes(const struct wire *w);
+
+/* CPU time that the delay link has used so far, in microseconds; 0 on loopback. */
+int64_t wire_cpu_us(const struct wire *w);
 
 #endif
