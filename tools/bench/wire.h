@@ -19,8 +19,9 @@ struct wire; /* NULL stands for loopback */
 
 struct wire_options {
     double rtt_ms;
-    double jitter_ms;    /* of the round trip: 0 to this much is added, half of it each way */
-    double loss_percent; /* of packets, each way */
+    double jitter_ms;       /* of the round trip: 0 to this much is added, half of it each way */
+    double loss_percent;    /* of packets, each way */
+    const char *congestion; /* control of TCP on both sides; NULL: the one this machine has */
     const char *delaylink;
     const char *dir; /* for logs */
 };
