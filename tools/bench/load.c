@@ -2,7 +2,6 @@
 #include "tools/bench/load.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +14,7 @@
 #include "tools/bench/bench.h"
 #include "tools/bench/load_conn.h"
 
-enum { EVENTS = 256, SILENCE_MAX_US = 35000000, READY_TIMEOUT_MS = 5000 };
+enum { EVENTS = 256, SILENCE_MAX_US = 35000000 };
 
 struct jid {
     char text[JID_CHARS];
@@ -37,9 +36,11 @@ struct driver {
 
 /* ---- the request ---- */
 
-static void write_request(struct buf *out, unsigned batch)
+static void write_request(struct buf *out, const struct load *l)
 {
     struct buf body = BUF_INIT(0);
+    unsigned batch = l->batch;
+    char pack[24] = "";
 
     if (batch == 0)
         buf_add_str(&body, "{\"a\":1,\"b\":2}");
@@ -49,10 +50,12 @@ static void write_request(struct buf *out, unsigned batch)
             buf_addf(&body, "%s{\"type\":\"Add\",\"args\":{\"a\":%u,\"b\":2}}", i ? "," : "", i);
         buf_add_str(&body, "]}");
     }
+    if (l->pack > 0)
+        snprintf(pack, sizeof pack, "?pack=%u", l->pack);
     buf_addf(out,
-             "POST /jobs/%s HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+             "POST /jobs/%s%s HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
              "Content-Length: %zu\r\n\r\n",
-             batch ? "batch" : "add", body.len);
+             batch ? "batch" : "add", pack, body.len);
     buf_add(out, body.data, body.len);
     buf_fini(&body);
 }
@@ -171,7 +174,7 @@ static int loop(struct driver *d, struct err_text *why)
     int64_t heard = clock_us();
     int code = 0;
 
-    d->began_us = heard;
+    d->began_us = d->out->began_us = heard;
     while (code == 0 && d->answered < d->load->requests) {
         int n = 0;
 
@@ -215,7 +218,7 @@ static int open_all(struct driver *d, struct err_text *why)
     d->idle = calloc(n, sizeof *d->idle);
     d->jids = calloc(d->jids_max, sizeof *d->jids);
     d->epoll = epoll_create1(EPOLL_CLOEXEC);
-    write_request(&d->request, d->load->batch);
+    write_request(&d->request, d->load);
     if (!d->conns || !d->idle || !d->jids || d->epoll < 0 || d->request.failed)
         return err_set(why, ERR_NOMEM, "no memory for %u connections", n);
     for (unsigned i = 0; i < n; i++)
@@ -250,6 +253,8 @@ int load_run(const struct load *l, struct load_result *out, struct err_text *why
         code = loop(&d, why);
         out->cpu_share = (thread_cpu_us() - cpu) / (out->seconds * 1e6);
     }
+    if (code == 0 && l->then)
+        code = l->then(l->ctx, out, why);
     if (code == 0)
         code = check_unique(&d, why);
     for (unsigned i = 0; d.conns && i < l->connections; i++)
@@ -261,25 +266,4 @@ int load_run(const struct load *l, struct load_result *out, struct err_text *why
     free(d.idle);
     free(d.jids);
     return code;
-}
-
-bool load_ready(const char *port, const char *path)
-{
-    int64_t deadline = clock_ms() + READY_TIMEOUT_MS;
-    struct buf request = BUF_INIT(0);
-    struct load_conn c;
-    int status = 0;
-    bool more;
-
-    buf_addf(&request, "GET %s HTTP/1.1\r\nHost: bench\r\n\r\n", path);
-    if (load_conn_open(&c, port, NULL) == 0 && load_conn_send(&c, &request, &more, NULL) == 0) {
-        struct pollfd p = {.fd = c.fd, .events = POLLIN};
-
-        while (poll(&p, 1, clock_poll_ms(deadline, READY_TIMEOUT_MS)) > 0 &&
-               load_conn_receive(&c, &status, NULL) == 0 && clock_ms() < deadline)
-            ;
-    }
-    load_conn_close(&c);
-    buf_fini(&request);
-    return status == 200;
 }

@@ -11,6 +11,12 @@ enum { LOOP = PLAN_LOOPBACK, LINK = PLAN_LINK, AT_50 = PLAN_50MS, SMOKE = PLAN_S
         .size = (slots), .jobs = 120000, .warm_s = 4, .warm_trips = (trips), .seconds = 6          \
     }
 
+/* A few clients that keep the API busy over any link: 20,000 jobs on their way. */
+#define PACKED(n)                                                                                  \
+    {                                                                                              \
+        .size = 4, .jobs = (n), .batch = 5000, .pack = 500                                         \
+    }
+
 const struct scenario plan_scenarios[] = {
     {"smoke", "drain", "ours", SMOKE, measure_drain, {.size = 8, .jobs = 4000}},
     {"smoke", "api", "ours", SMOKE, measure_api, {.size = 8, .jobs = 2000}},
@@ -23,6 +29,13 @@ const struct scenario plan_scenarios[] = {
      SMOKE,
      measure_sustained,
      {.size = 4, .rate = 300, .seconds = 1}},
+
+    {"smoke",
+     "pack",
+     "ours",
+     SMOKE,
+     measure_pack,
+     {.size = 2, .jobs = 4000, .batch = 1000, .pack = 100}},
 
     /* 20 slots are best for the peers on loopback, 50 is what ours starts with */
     {"drain", "drain", "ours", LOOP | LINK, measure_drain, {.size = 50, .jobs = 50000}},
@@ -64,6 +77,8 @@ const struct scenario plan_scenarios[] = {
      LOOP,
      measure_sustained,
      {.size = 16, .rate = 3000, .seconds = 10}},
+
+    {"pack", "pack", "ours", LOOP | AT_50, measure_pack, PACKED(1000000)},
 
     {"api", "api", "ours", AT_50, measure_api, {.size = 64, .jobs = 8000}},
     {"api", "api", "ours", AT_50, measure_api, {.size = 1000, .jobs = 80000}},
