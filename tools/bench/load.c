@@ -25,14 +25,28 @@ struct driver {
     struct load_result *out;
     struct buf request; /* the same for all: what the API does with it does not depend on a and b */
     struct load_conn *conns;
-    unsigned *idle; /* connections without a request */
-    unsigned n_idle;
+    unsigned *idle; /* ring of those without a request; each has its turn: the API ends idle ones */
+    unsigned idle_first, n_idle;
     unsigned started, answered; /* requests */
     int epoll;
     int64_t began_us;
     struct jid *jids;
     size_t jids_max;
 };
+
+static void add_idle(struct driver *d, unsigned conn)
+{
+    d->idle[(d->idle_first + d->n_idle++) % d->load->connections] = conn;
+}
+
+static unsigned take_idle(struct driver *d)
+{
+    unsigned conn = d->idle[d->idle_first];
+
+    d->idle_first = (d->idle_first + 1) % d->load->connections;
+    d->n_idle--;
+    return conn;
+}
 
 /* ---- the request ---- */
 
@@ -92,7 +106,7 @@ static int take_answer(struct driver *d, struct load_conn *c, int status, struct
     hist_record(&d->out->latency_us, clock_us() - c->intended_us);
     d->answered++;
     load_conn_next(c);
-    d->idle[d->n_idle++] = (unsigned)(c - d->conns);
+    add_idle(d, (unsigned)(c - d->conns));
     return 0;
 }
 
@@ -133,7 +147,7 @@ static int start_due(struct driver *d, struct err_text *why)
 
         if (due > now)
             break;
-        c = &d->conns[d->idle[--d->n_idle]];
+        c = &d->conns[take_idle(d)];
         c->intended_us = due > 0 ? due : now;
         d->started++;
         code = send_more(d, c, why);
@@ -228,7 +242,7 @@ static int open_all(struct driver *d, struct err_text *why)
 
         if (code != 0 || watch(d, &d->conns[i], EPOLL_CTL_ADD, EPOLLIN) != 0)
             return code != 0 ? code : err_set(why, ERR_IO, "epoll: %s", strerror(errno));
-        d->idle[d->n_idle++] = i;
+        add_idle(d, i);
     }
     return 0;
 }
