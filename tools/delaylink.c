@@ -12,13 +12,21 @@
  *   client -> dl0 (10.77.0.1) ==> [ delay queue ] ==> dl0 (10.77.0.2) -> server
  *                             <== [ delay queue ] <==
  *
- * How: a single thread polls both TUN descriptors. Every packet that is read
- * gets the time it may leave (read time + delay, never before its predecessor,
- * so packets are not reordered) and is kept in a byte ring of its direction;
- * packets whose time has come are written to the other side. The devices use
- * the virtio header with segmentation offload, so a TCP sender hands over up
- * to 64 KiB per read and the header is passed on as it is; "--no-gso" turns
- * this off and gives MTU-sized packets.
+ * How: a single thread serves both TUN descriptors. Every packet that is read
+ * gets the time it may leave (when it came + delay, never before its
+ * predecessor, so packets are not reordered) and is kept in a byte ring of its
+ * direction; packets whose time has come are written to the other side. The
+ * devices use the virtio header with segmentation offload, so a TCP sender hands
+ * over up to 64 KiB per read, no checksum is computed, and the header is passed
+ * on as it is; "--no-gso" turns this off and gives MTU-sized packets, which is
+ * what a loss has to be of.
+ *
+ * Cost: waiting is the dearest thing here, several times a packet's read and
+ * write, so under load it does not wait for packets but looks at both devices
+ * once a tick. Who came in between is taken to have come in the middle, and who
+ * is due within the next half tick leaves: a packet may be early or late by up
+ * to a tick, and on average is neither. A tick is a hundredth of the delay, at
+ * most 250 us. With nothing to do it waits for the next packet, and is exact.
  *
  * Usage (root); tools/bench does all of this by itself:
  *   ip netns add wfa; ip netns add wfb
@@ -58,8 +66,12 @@
 enum {
     VNET_HDR = 10,        /* struct virtio_net_hdr without num_buffers */
     PKT_MAX = 65536 + 64, /* one read from a TUN device with offload   */
-    BURST = 64            /* packets moved per side before looking at the other */
+    BURST = 64,           /* packets read per side before looking at the other */
+    TICK_MAX_US = 250
 };
+
+#define TICK_SHARE 0.01             /* of the delay */
+#define LONGEST_WAIT_NS 1000000000U /* a signal may come just before the wait */
 
 /* A packet in the ring: this header, then len bytes, padded to 16. */
 struct slot {
@@ -76,18 +88,19 @@ struct dir { /* one direction of the link */
     uint64_t last_due;  /* keeps the order under jitter */
     uint64_t line_free; /* when the rate-limited line is idle again */
     uint64_t pkts, bytes, lost, full, werr, peak;
-    uint64_t late_ns, late_max;
+    int64_t off_ns, late_max; /* against due, early is negative */
 };
 
 static struct {
     const char *ns[2];
     struct in_addr addr[2];
-    uint64_t delay_ns, jitter_ns, comp_ns;
+    uint64_t delay_ns, jitter_ns, comp_ns, tick_ns;
     double loss, rate_bps;
-    int gso, mtu, spin_us;
+    int gso, mtu;
+    double tick_us; /* < 0: chosen by choose_tick() */
     size_t buffer;
     long seconds;
-} cfg = {.gso = 1, .mtu = 1500, .buffer = 64u << 20, .seconds = 600};
+} cfg = {.gso = 1, .mtu = 1500, .buffer = 64u << 20, .seconds = 600, .tick_us = -1};
 
 static volatile sig_atomic_t stop;
 
@@ -250,10 +263,10 @@ static void ring_drop(struct dir *d, struct slot *s)
     d->used -= k;
 }
 
-/* When a packet of `len` bytes that came now may leave; keeps the order under jitter. */
-static uint64_t due_time(struct dir *d, size_t len)
+/* When a packet of `len` bytes that came at `t` may leave; keeps the order under jitter. */
+static uint64_t due_time(struct dir *d, size_t len, uint64_t t)
 {
-    uint64_t t = now_ns(), due;
+    uint64_t due;
 
     if (cfg.rate_bps > 0) { /* serialisation time on the line */
         if (d->line_free < t)
@@ -270,9 +283,9 @@ static uint64_t due_time(struct dir *d, size_t len)
     return due;
 }
 
-static void keep(struct dir *d, struct slot *s, size_t len)
+static void keep(struct dir *d, struct slot *s, size_t len, uint64_t came)
 {
-    s->due = due_time(d, len);
+    s->due = due_time(d, len, came);
     s->len = (uint32_t)len;
     d->head += slot_bytes(s->len);
     d->used += slot_bytes(s->len);
@@ -282,12 +295,13 @@ static void keep(struct dir *d, struct slot *s, size_t len)
     d->bytes += (uint64_t)len;
 }
 
-/* Reads what the device has (at most BURST packets) and stamps it. */
-static void take(struct dir *d)
+/* Reads what the device has, at most BURST packets, and stamps it. How many it read. */
+static int take(struct dir *d, uint64_t came)
 {
     static unsigned char scrap[PKT_MAX];
+    int n;
 
-    for (int n = 0; n < BURST; n++) {
+    for (n = 0; n < BURST; n++) {
         struct slot *s = ring_room(d);
         ssize_t len = read(d->in, s ? (unsigned char *)(s + 1) : scrap, PKT_MAX);
 
@@ -298,54 +312,82 @@ static void take(struct dir *d)
         else if (cfg.loss > 0 && frand() < cfg.loss)
             d->lost++;
         else
-            keep(d, s, (size_t)len);
+            keep(d, s, (size_t)len, came);
     }
+    return n;
 }
 
-/* Write the packets that are due; returns the time of the next one (0: none). */
-static uint64_t give(struct dir *d)
+static void note_error(struct dir *d, uint64_t due)
+{
+    int64_t off = (int64_t)(now_ns() - due);
+
+    d->off_ns += off;
+    if (off > d->late_max)
+        d->late_max = off;
+}
+
+/* Writes the packets that are due until `t`. How many. */
+static int give(struct dir *d, uint64_t t)
 {
     struct slot *s;
-    uint64_t t = now_ns();
+    int n = 0;
 
-    while ((s = ring_first(d)) != NULL) {
-        if (s->due > t && s->due > (t = now_ns()))
-            return s->due;
+    while ((s = ring_first(d)) != NULL && s->due <= t) {
         if (write(d->out, s + 1, s->len) < 0)
             d->werr++;
-        d->late_ns += t - s->due;
-        if (t - s->due > d->late_max)
-            d->late_max = t - s->due;
+        note_error(d, s->due);
         ring_drop(d, s);
+        n++;
     }
-    return 0;
+    return n;
 }
 
+static void nap(uint64_t ns)
+{
+    struct timespec ts = {.tv_sec = 0, .tv_nsec = (long)ns};
+
+    nanosleep(&ts, NULL);
+}
+
+/* Waits for a packet, or for the time when the first may leave. */
+static void await(struct dir d[2])
+{
+    struct pollfd p[2] = {{d[0].in, POLLIN, 0}, {d[1].in, POLLIN, 0}};
+    uint64_t t = now_ns(), next = t + LONGEST_WAIT_NS;
+    struct timespec ts;
+
+    for (int i = 0; i < 2; i++) {
+        struct slot *s = ring_first(&d[i]);
+
+        if (s && s->due < next)
+            next = s->due;
+    }
+    t = next > t ? next - t : 0;
+    ts.tv_sec = (time_t)(t / 1000000000u);
+    ts.tv_nsec = (long)(t % 1000000000u);
+    ppoll(p, 2, &ts, NULL);
+}
+
+/* A look, and a tick of sleep while there is something to do; see "Cost" above. */
 static void run(struct dir d[2])
 {
     const uint64_t end = now_ns() + (uint64_t)cfg.seconds * 1000000000u;
-    const uint64_t spin = (uint64_t)cfg.spin_us * 1000u;
+    uint64_t looked = now_ns(), t;
 
-    while (!stop) {
-        struct pollfd p[2] = {{d[0].in, POLLIN, 0}, {d[1].in, POLLIN, 0}};
-        uint64_t t0 = give(&d[0]), t1 = give(&d[1]), t = now_ns(), next = end;
-        struct timespec ts;
+    while (!stop && (t = now_ns()) < end) {
+        uint64_t came = looked + (t - looked) / 2;
+        int took0 = take(&d[0], came), took1 = take(&d[1], came), gave;
 
-        if (t >= end)
-            break;
-        if (t0 && t0 < next)
-            next = t0;
-        if (t1 && t1 < next)
-            next = t1;
-        /* --spin: wake early and poll the clock for the last microseconds */
-        t = next > t + spin ? next - t - spin : 0;
-        ts.tv_sec = (time_t)(t / 1000000000u);
-        ts.tv_nsec = (long)(t % 1000000000u);
-        if (ppoll(p, 2, &ts, NULL) > 0) {
-            if (p[0].revents)
-                take(&d[0]);
-            if (p[1].revents)
-                take(&d[1]);
+        looked = now_ns();
+        gave = give(&d[0], looked + cfg.tick_ns / 2);
+        gave += give(&d[1], looked + cfg.tick_ns / 2);
+        if (took0 == BURST || took1 == BURST)
+            continue;
+        if (took0 + took1 + gave > 0 && cfg.tick_ns > 0)
+            nap(cfg.tick_ns);
+        else {
+            await(d);
+            looked = now_ns();
         }
     }
 }
@@ -353,22 +395,23 @@ static void run(struct dir d[2])
 static void report(const struct dir *d)
 {
     printf("%s packets=%llu bytes=%llu lost=%llu queue_full=%llu write_errors=%llu "
-           "late_avg_us=%.1f late_max_us=%.1f peak_queue_kib=%llu\n",
+           "off_avg_us=%.1f late_max_us=%.1f peak_queue_kib=%llu\n",
            d->name, (unsigned long long)d->pkts, (unsigned long long)d->bytes,
            (unsigned long long)d->lost, (unsigned long long)d->full, (unsigned long long)d->werr,
-           d->pkts ? (double)d->late_ns / (double)d->pkts / 1e3 : 0.0, (double)d->late_max / 1e3,
+           d->pkts ? (double)d->off_ns / (double)d->pkts / 1e3 : 0.0, (double)d->late_max / 1e3,
            (unsigned long long)(d->peak >> 10));
 }
 
 static void usage(FILE *f)
 {
     fputs("usage: delaylink --a NETNS --b NETNS [--rtt-ms N | --delay-ms N] [--jitter-ms N]\n"
-          "         [--loss PERCENT] [--rate-mbit N] [--mtu N] [--no-gso] [--spin-us N]\n"
+          "         [--loss PERCENT] [--rate-mbit N] [--mtu N] [--no-gso] [--tick-us N]\n"
           "         [--comp-us N] [--buffer-mib N] [--seed N] [--seconds N]\n"
           "         [--addr-a 10.77.0.1] [--addr-b 10.77.0.2]\n"
           "  --rtt-ms    added round trip, half of it each way   --delay-ms  one way\n"
           "  --jitter-ms extra one-way delay, uniform 0..N, order kept\n"
-          "  --comp-us   taken off each way, for the cost of the forwarding itself\n",
+          "  --comp-us   taken off each way, for the cost of the forwarding itself\n"
+          "  --tick-us   between two looks under load; default: delay / 100, at most 250\n",
           f);
 }
 
@@ -400,7 +443,7 @@ enum option_id {
     RATE,
     MTU,
     NO_GSO,
-    SPIN,
+    TICK,
     COMP,
     BUFFER,
     SEED,
@@ -419,7 +462,7 @@ static const struct option names[] = {{"a", 1, 0, A},
                                       {"rate-mbit", 1, 0, RATE},
                                       {"mtu", 1, 0, MTU},
                                       {"no-gso", 0, 0, NO_GSO},
-                                      {"spin-us", 1, 0, SPIN},
+                                      {"tick-us", 1, 0, TICK},
                                       {"comp-us", 1, 0, COMP},
                                       {"buffer-mib", 1, 0, BUFFER},
                                       {"seed", 1, 0, SEED},
@@ -432,7 +475,7 @@ static const struct option names[] = {{"a", 1, 0, A},
 /* The range of each option that takes a number. */
 static const double range[][2] = {
     [RTT] = {0, 20000},   [DELAY] = {0, 10000}, [JITTER] = {0, 10000}, [LOSS] = {0, 100},
-    [RATE] = {1e-3, 1e6}, [MTU] = {576, 65000}, [SPIN] = {0, 1000},    [COMP] = {0, 1000},
+    [RATE] = {1e-3, 1e6}, [MTU] = {576, 65000}, [TICK] = {0, 1000},    [COMP] = {0, 1000},
     [BUFFER] = {1, 4096}, [SEED] = {1, 9e15},   [SECONDS] = {1, 86400}};
 
 static void set_number(int id, double v)
@@ -456,8 +499,8 @@ static void set_number(int id, double v)
     case MTU:
         cfg.mtu = (int)v;
         break;
-    case SPIN:
-        cfg.spin_us = (int)v;
+    case TICK:
+        cfg.tick_us = v;
         break;
     case COMP:
         cfg.comp_ns = (uint64_t)(v * 1e3);
@@ -471,6 +514,13 @@ static void set_number(int id, double v)
     default:
         cfg.seconds = (long)v;
     }
+}
+
+static void choose_tick(void)
+{
+    if (cfg.tick_us < 0)
+        cfg.tick_us = fmin(TICK_MAX_US, (double)cfg.delay_ns * 1e-3 * TICK_SHARE);
+    cfg.tick_ns = (uint64_t)(cfg.tick_us * 1e3);
 }
 
 static void read_options(int argc, char **argv)
@@ -497,6 +547,7 @@ static void read_options(int argc, char **argv)
     }
     if (!cfg.ns[0] || !cfg.ns[1] || optind != argc)
         wrong_usage();
+    choose_tick();
 }
 
 static void report_cpu(void)

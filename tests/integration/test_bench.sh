@@ -19,7 +19,7 @@ measures() {
     local what
     run_bench --smoke --json "$suite_dir/bench.json" ||
         fail "it failed: $(cat "$suite_dir/err" "$suite_dir/out")"
-    for what in drain api api-batch first-job sustained; do
+    for what in drain api api-batch first-job sustained pack; do
         holds "no line about $what in: $(cat "$suite_dir/out")" grep -q "^$what " "$suite_dir/out"
     done
     holds "4,000 jobs are not in the JSON" \

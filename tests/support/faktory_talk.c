@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tests/support/faktory_talk.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <json-c/json.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sha2.h>
 #include <stdio.h>
@@ -15,31 +12,14 @@
 #include <unistd.h>
 
 #include "common/base/buf.h"
+#include "tests/support/tcp.h"
 
-enum { TIMEOUT_S = 20, BULK_MAX = 64 << 20 };
+enum { TIMEOUT_MS = 20000, BULK_MAX = 64 << 20 };
 
 struct faktory_talk {
     FILE *in; /* owns the descriptor */
     int fd;
 };
-
-static int connect_to(int port)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    struct timeval limit = {.tv_sec = TIMEOUT_S};
-    int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    if (fd < 0)
-        return -1;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    if (connect(fd, (struct sockaddr *)&at, sizeof at) == 0)
-        return fd;
-    close(fd);
-    return -1;
-}
 
 int faktory_talk_send(struct faktory_talk *t, const char *line)
 {
@@ -171,7 +151,7 @@ struct faktory_talk *faktory_talk_open(int port, const char *password, const cha
 
     if (!t)
         return NULL;
-    t->fd = connect_to(port);
+    t->fd = tcp_connect((unsigned)port, TIMEOUT_MS);
     if (t->fd < 0 || !(t->in = fdopen(t->fd, "re"))) {
         err_set(why, ERR_IO, "cannot connect to 127.0.0.1:%d: %s", port, strerror(errno));
         if (t->fd >= 0)

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "tests/support/http_load.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +10,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/sync.h"
+#include "tests/support/tcp.h"
 
 enum { DEFAULT_TIMEOUT_MS = 30000, STACK_BYTES = 256 << 10, READ_BYTES = 16 << 10 };
 
@@ -29,24 +27,6 @@ struct client {
     int fd; /* -1: not connected */
     struct buf in, out, path, body;
 };
-
-static int connect_to(int port, int timeout_ms)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    struct timeval limit = {.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
-    int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    if (fd < 0)
-        return -1;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    if (connect(fd, (struct sockaddr *)&at, sizeof at) == 0)
-        return fd;
-    close(fd);
-    return -1;
-}
 
 static void disconnect(struct client *c)
 {
@@ -133,7 +113,7 @@ static void *run_connection(void *arg)
         int64_t started = clock_us();
 
         if (c.fd < 0)
-            c.fd = connect_to(run->load.port, timeout_ms);
+            c.fd = tcp_connect((unsigned)run->load.port, timeout_ms);
         if (c.fd < 0 || !send_request(&c, &run->load, n) || !receive_answer(&c, answer))
             disconnect(&c);
         answer->us = clock_us() - started;

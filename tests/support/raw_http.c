@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "tests/support/raw_http.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,24 +8,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/support/tcp.h"
+
 bool raw_open(struct raw_http *c, unsigned port)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    struct timeval patience = {.tv_sec = RAW_TIMEOUT_MS / 1000};
-    int on = 1;
-
     c->in = (struct buf)BUF_INIT(0);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (c->fd < 0)
-        return false;
-    setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (connect(c->fd, (struct sockaddr *)&to, sizeof to) == 0)
-        return true;
-    raw_close(c);
-    return false;
+    c->fd = tcp_connect(port, RAW_TIMEOUT_MS);
+    return c->fd >= 0;
 }
 
 void raw_close(struct raw_http *c)

@@ -3,21 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/base/buf.h"
 #include "common/base/clock.h"
+#include "common/base/spawn.h"
 
 enum { POLL_MS = 10, LOG_MAX = 1 << 20, KILL_MS = 10000 };
-
-extern char **environ;
 
 struct child {
     pid_t pid;
@@ -27,83 +23,8 @@ struct child {
 };
 
 /* Settings of our programs and of Faktory, which must not come in from outside. */
-static bool is_setting(const char *variable)
-{
-    static const char *const ours[] = {"FAKTORY_", "BATCH_", "WORKER_",   "API_",
-                                       "LOG_",     "HTTP_",  "BIND_ADDR", "DATA_DIR"};
-
-    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
-        if (strncmp(variable, ours[i], strlen(ours[i])) == 0)
-            return true;
-    return false;
-}
-
-static char **make_env(const char *const *extra)
-{
-    size_t n = 0, have = 0, more = 0;
-    char **env;
-
-    while (environ[have])
-        have++;
-    while (extra && extra[more])
-        more++;
-    if (!(env = calloc(have + more + 1, sizeof *env)))
-        return NULL;
-    for (size_t i = 0; i < have; i++)
-        if (!is_setting(environ[i]))
-            env[n++] = environ[i];
-    for (size_t i = 0; i < more; i++)
-        env[n++] = (char *)extra[i];
-    return env;
-}
-
-/* In the child, between fork and exec: system calls only. Comes back only when one failed. */
-static void become(const struct child_options *o, char **env, int log, pid_t parent)
-{
-    struct sigaction plain = {.sa_handler = SIG_DFL};
-    sigset_t none;
-    int null;
-
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
-        return;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    sigaction(SIGPIPE, &plain, NULL);
-    setpgid(0, 0); /* Ctrl-C is for the bench, which then ends its children in order */
-    if (o->netns >= 0 && setns(o->netns, CLONE_NEWNET) != 0)
-        return;
-    if ((null = open("/dev/null", O_RDONLY | O_CLOEXEC)) < 0 || dup2(null, STDIN_FILENO) < 0 ||
-        dup2(log, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0)
-        return;
-    close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
-    execvpe(o->argv[0], (char *const *)o->argv, env);
-}
-
-/* Forks; through a pipe that exec closes, learns whether the program really runs. */
-static pid_t spawn(const struct child_options *o, char **env, int log, struct err_text *why)
-{
-    pid_t parent = getpid(), pid;
-    int report[2], code = 0;
-    ssize_t n;
-
-    if (pipe2(report, O_CLOEXEC) != 0)
-        return err_set(why, ERR_IO, "pipe: %s", strerror(errno));
-    if ((pid = fork()) == 0) {
-        become(o, env, log, parent);
-        code = errno;
-        n = write(report[1], &code, sizeof code);
-        _exit(n > 0 ? 127 : 126);
-    }
-    code = errno;
-    close(report[1]);
-    n = pid > 0 ? read(report[0], &code, sizeof code) : 1;
-    close(report[0]);
-    if (n == 0)
-        return pid;
-    if (pid > 0)
-        waitpid(pid, NULL, 0);
-    return err_set(why, ERR_IO, "%s cannot be run: %s", o->argv[0], strerror(code));
-}
+static const char *const no_settings[] = {"FAKTORY_*", "BATCH_*",    "WORKER_*",  "API_*", "LOG_*",
+                                          "HTTP_*",    "BIND_ADDR*", "DATA_DIR*", NULL};
 
 static void child_free(struct child *c)
 {
@@ -114,11 +35,16 @@ static void child_free(struct child *c)
 struct child *child_start(const struct child_options *o, struct err_text *why)
 {
     struct child *c = calloc(1, sizeof *c);
-    char **env = make_env(o->env);
+    char **env = spawn_env(no_settings, o->env);
     int log = open(o->log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
     if (c && env && (c->log_path = strdup(o->log_path)) && log >= 0)
-        c->pid = spawn(o, env, log, why);
+        c->pid = spawn_start(&(struct spawn){.argv = o->argv,
+                                             .env = env,
+                                             .output = log,
+                                             .netns = o->netns,
+                                             .own_group = true}, /* Ctrl-C is for the bench */
+                             why);
     else
         err_set(why, ERR_IO, "%s: %s", o->log_path, strerror(errno));
     if (log >= 0)
@@ -142,7 +68,7 @@ bool child_alive(struct child *c)
 
     if (!c->ended && waitpid(c->pid, &status, WNOHANG) == c->pid) {
         c->ended = true;
-        c->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+        c->status = spawn_status(status);
     }
     return !c->ended;
 }

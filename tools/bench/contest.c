@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "tools/bench/load.h"
+#include "tools/bench/scrape.h"
 
 enum { START_TIMEOUT_MS = 15000, END_TIMEOUT_MS = 30000, PATH_BYTES = BENCH_PATH_MAX + 64 };
 
@@ -38,12 +38,14 @@ bool contest_has(const struct bench *b, const char *who)
     return !find(b, who, path) || access(path, X_OK) == 0;
 }
 
-struct child *contest_worker(const struct bench *b, const char *who, unsigned slots,
-                             const char *faktory_url, unsigned number, struct err_text *why)
+/* `metrics`: one more setting, or NULL. */
+static struct child *start_worker(const struct bench *b, const char *who, unsigned slots,
+                                  const char *faktory_url, unsigned number, const char *metrics,
+                                  struct err_text *why)
 {
     char path[PATH_BYTES], log[PATH_BYTES], url[96], size[16], concurrency[48];
     const char *argv[] = {path, strcmp(who, "ours") == 0 ? NULL : size, NULL};
-    const char *env[] = {url, concurrency, NULL};
+    const char *env[] = {url, concurrency, metrics, NULL};
     struct child_options options = {.argv = argv, .env = env, .log_path = log, .netns = -1};
 
     if (!find(b, who, path)) {
@@ -55,6 +57,26 @@ struct child *contest_worker(const struct bench *b, const char *who, unsigned sl
     snprintf(size, sizeof size, "%u", slots);
     snprintf(concurrency, sizeof concurrency, "WORKER_CONCURRENCY=%u", slots);
     return child_start(&options, why);
+}
+
+struct child *contest_worker(const struct bench *b, const char *who, unsigned slots,
+                             const char *faktory_url, unsigned number, struct err_text *why)
+{
+    return start_worker(b, who, slots, faktory_url, number, NULL, why);
+}
+
+struct child *contest_open_worker(const struct bench *b, unsigned slots, const char *faktory_url,
+                                  char port[CONTEST_PORT_MAX], struct err_text *why)
+{
+    struct child *c =
+        start_worker(b, "ours", slots, faktory_url, 0, "WORKER_METRICS_ADDR=127.0.0.1:0", why);
+
+    if (c && child_wait_line(c, "metrics on 127.0.0.1:", port, CONTEST_PORT_MAX, START_TIMEOUT_MS,
+                             why) != 0) {
+        child_stop(c, 0);
+        c = NULL;
+    }
+    return c;
 }
 
 int contest_end(const char *who, struct child *worker, struct err_text *why)
@@ -85,7 +107,7 @@ int contest_api_start(const struct bench *b, const char *faktory_url, struct con
     if ((code = child_wait_line(api->child, "listening on 127.0.0.1:", api->port, sizeof api->port,
                                 START_TIMEOUT_MS, why)) != 0)
         return code;
-    while (!load_ready(api->port, "/ready"))
+    while (!scrape_ready(api->port, "/ready"))
         if (clock_ms() > deadline || !bench_sleep_until(clock_us() + 20000))
             return err_set(why, ERR_TIMEOUT, "api-service does not get ready");
     return 0;

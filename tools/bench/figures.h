@@ -23,10 +23,14 @@ enum figure {
     FIG_MAX_MS,
     FIG_CPU_US,      /* a job: of the worker or the API */
     FIG_SERVER_US,   /* a job: of Faktory and its Redis */
+    FIG_API_US,      /* a job: of the API alone, where FIG_CPU_US is of API and worker */
+    FIG_LINK_US,     /* a job: of the delay link */
     FIG_PEAK_MIB,    /* of the worker or the API */
     FIG_CONNECTIONS, /* to Faktory, that the worker or the API kept */
     FIG_COMMANDS,    /* a job, as Faktory counts */
     FIG_BYTES,       /* a job, on the wire, with all headers */
+    FIG_PLAIN_BYTES, /* a packed job, before compressing */
+    FIG_PACK_BYTES,  /* a packed job, as it is stored */
     FIG_FLATNESS,    /* rate of the last tenth by that of the second */
     FIG_CPU_PERCENT, /* of a core, while idle */
     FIG_FETCHES,     /* held by each fetching connection, while idle */

@@ -199,6 +199,13 @@ static const struct goal {
      {NULL, NULL, NULL, 0},
      AT_LEAST,
      20000},
+    {"10 packs of 500 at 50 ms, end to end, jobs/s",
+     FIG_RATE,
+     VALUE,
+     {"pack", "ours", "50ms", 4},
+     {NULL, NULL, NULL, 0},
+     AT_LEAST,
+     100000},
 };
 
 /* NAN when this run has no such row, or it failed. */

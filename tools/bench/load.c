@@ -2,7 +2,6 @@
 #include "tools/bench/load.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +14,7 @@
 #include "tools/bench/bench.h"
 #include "tools/bench/load_conn.h"
 
-enum { EVENTS = 256, SILENCE_MAX_US = 35000000, READY_TIMEOUT_MS = 5000 };
+enum { EVENTS = 256, SILENCE_MAX_US = 35000000 };
 
 struct jid {
     char text[JID_CHARS];
@@ -26,8 +25,8 @@ struct driver {
     struct load_result *out;
     struct buf request; /* the same for all: what the API does with it does not depend on a and b */
     struct load_conn *conns;
-    unsigned *idle; /* connections without a request */
-    unsigned n_idle;
+    unsigned *idle; /* ring of those without a request; each has its turn: the API ends idle ones */
+    unsigned idle_first, n_idle;
     unsigned started, answered; /* requests */
     int epoll;
     int64_t began_us;
@@ -35,11 +34,27 @@ struct driver {
     size_t jids_max;
 };
 
+static void add_idle(struct driver *d, unsigned conn)
+{
+    d->idle[(d->idle_first + d->n_idle++) % d->load->connections] = conn;
+}
+
+static unsigned take_idle(struct driver *d)
+{
+    unsigned conn = d->idle[d->idle_first];
+
+    d->idle_first = (d->idle_first + 1) % d->load->connections;
+    d->n_idle--;
+    return conn;
+}
+
 /* ---- the request ---- */
 
-static void write_request(struct buf *out, unsigned batch)
+static void write_request(struct buf *out, const struct load *l)
 {
     struct buf body = BUF_INIT(0);
+    unsigned batch = l->batch;
+    char pack[24] = "";
 
     if (batch == 0)
         buf_add_str(&body, "{\"a\":1,\"b\":2}");
@@ -49,10 +64,12 @@ static void write_request(struct buf *out, unsigned batch)
             buf_addf(&body, "%s{\"type\":\"Add\",\"args\":{\"a\":%u,\"b\":2}}", i ? "," : "", i);
         buf_add_str(&body, "]}");
     }
+    if (l->pack > 0)
+        snprintf(pack, sizeof pack, "?pack=%u", l->pack);
     buf_addf(out,
-             "POST /jobs/%s HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+             "POST /jobs/%s%s HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
              "Content-Length: %zu\r\n\r\n",
-             batch ? "batch" : "add", body.len);
+             batch ? "batch" : "add", pack, body.len);
     buf_add(out, body.data, body.len);
     buf_fini(&body);
 }
@@ -89,7 +106,7 @@ static int take_answer(struct driver *d, struct load_conn *c, int status, struct
     hist_record(&d->out->latency_us, clock_us() - c->intended_us);
     d->answered++;
     load_conn_next(c);
-    d->idle[d->n_idle++] = (unsigned)(c - d->conns);
+    add_idle(d, (unsigned)(c - d->conns));
     return 0;
 }
 
@@ -130,7 +147,7 @@ static int start_due(struct driver *d, struct err_text *why)
 
         if (due > now)
             break;
-        c = &d->conns[d->idle[--d->n_idle]];
+        c = &d->conns[take_idle(d)];
         c->intended_us = due > 0 ? due : now;
         d->started++;
         code = send_more(d, c, why);
@@ -171,7 +188,7 @@ static int loop(struct driver *d, struct err_text *why)
     int64_t heard = clock_us();
     int code = 0;
 
-    d->began_us = heard;
+    d->began_us = d->out->began_us = heard;
     while (code == 0 && d->answered < d->load->requests) {
         int n = 0;
 
@@ -215,7 +232,7 @@ static int open_all(struct driver *d, struct err_text *why)
     d->idle = calloc(n, sizeof *d->idle);
     d->jids = calloc(d->jids_max, sizeof *d->jids);
     d->epoll = epoll_create1(EPOLL_CLOEXEC);
-    write_request(&d->request, d->load->batch);
+    write_request(&d->request, d->load);
     if (!d->conns || !d->idle || !d->jids || d->epoll < 0 || d->request.failed)
         return err_set(why, ERR_NOMEM, "no memory for %u connections", n);
     for (unsigned i = 0; i < n; i++)
@@ -225,7 +242,7 @@ static int open_all(struct driver *d, struct err_text *why)
 
         if (code != 0 || watch(d, &d->conns[i], EPOLL_CTL_ADD, EPOLLIN) != 0)
             return code != 0 ? code : err_set(why, ERR_IO, "epoll: %s", strerror(errno));
-        d->idle[d->n_idle++] = i;
+        add_idle(d, i);
     }
     return 0;
 }
@@ -250,6 +267,8 @@ int load_run(const struct load *l, struct load_result *out, struct err_text *why
         code = loop(&d, why);
         out->cpu_share = (thread_cpu_us() - cpu) / (out->seconds * 1e6);
     }
+    if (code == 0 && l->then)
+        code = l->then(l->ctx, out, why);
     if (code == 0)
         code = check_unique(&d, why);
     for (unsigned i = 0; d.conns && i < l->connections; i++)
@@ -261,25 +280,4 @@ int load_run(const struct load *l, struct load_result *out, struct err_text *why
     free(d.idle);
     free(d.jids);
     return code;
-}
-
-bool load_ready(const char *port, const char *path)
-{
-    int64_t deadline = clock_ms() + READY_TIMEOUT_MS;
-    struct buf request = BUF_INIT(0);
-    struct load_conn c;
-    int status = 0;
-    bool more;
-
-    buf_addf(&request, "GET %s HTTP/1.1\r\nHost: bench\r\n\r\n", path);
-    if (load_conn_open(&c, port, NULL) == 0 && load_conn_send(&c, &request, &more, NULL) == 0) {
-        struct pollfd p = {.fd = c.fd, .events = POLLIN};
-
-        while (poll(&p, 1, clock_poll_ms(deadline, READY_TIMEOUT_MS)) > 0 &&
-               load_conn_receive(&c, &status, NULL) == 0 && clock_ms() < deadline)
-            ;
-    }
-    load_conn_close(&c);
-    buf_fini(&request);
-    return status == 200;
 }

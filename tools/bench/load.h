@@ -16,25 +16,28 @@
 #include "common/base/err.h"
 #include "tools/bench/hist.h"
 
+struct load_result {
+    struct hist latency_us;
+    unsigned jobs;    /* stored, as the answers say */
+    int64_t began_us; /* clock_us() at the first request */
+    double seconds;
+    double cpu_share; /* of a core, that this thread used */
+};
+
 struct load {
     const char *port; /* on 127.0.0.1 */
     unsigned connections;
     unsigned requests;
     unsigned batch; /* 0: POST /jobs/add; else POST /jobs/batch with this many jobs */
+    unsigned pack;  /* of a batch: jobs in a pack; 0: as the API is set */
     double rate;    /* requests a second; 0: closed loop */
-};
 
-struct load_result {
-    struct hist latency_us;
-    unsigned jobs; /* stored, as the answers say */
-    double seconds;
-    double cpu_share; /* of a core, that this thread used */
+    /* Called with the last answer, before the ids are compared, which takes its time; NULL: no. */
+    int (*then)(void *ctx, const struct load_result *so_far, struct err_text *why);
+    void *ctx;
 };
 
 /* Blocks. 0, or why an answer was not as it must be, or ERR_STOPPED. */
 int load_run(const struct load *l, struct load_result *out, struct err_text *why);
-
-/* True when GET `path` answers 200; waits for one answer. */
-bool load_ready(const char *port, const char *path);
 
 #endif

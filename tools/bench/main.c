@@ -29,7 +29,7 @@ struct options {
     struct run_options run;
     enum { LOOPBACK, SMOKE, WAN, ONE_LINK } mode;
     struct plan_link link;
-    const char *json, *svg, *peers;
+    const char *json, *svg, *peers, *congestion;
 };
 
 /* ---- the command line ---- */
@@ -44,6 +44,8 @@ static void usage(FILE *to)
           "  --rtt-ms N       on one link with this round trip (root only), with\n"
           "  --jitter-ms N      up to so much more, at random, and\n"
           "  --loss PERCENT     of packets lost, each way\n"
+          "  --congestion NAME  TCP's congestion control on links; default: reno where nothing is\n"
+          "                   lost, else what this machine has\n"
           "  --smoke          a few seconds: does the bench itself work?\n"
           "  --peers DIR      where the programs on other clients are\n"
           "  --json FILE      write runs and medians there\n"
@@ -81,7 +83,7 @@ static void list_plan(void)
     }
 }
 
-enum { ONLY, REPEAT, WAN_, RTT, JITTER, LOSS, SMOKE_, PEERS, JSON, SVG, LIST, HELP };
+enum { ONLY, REPEAT, WAN_, RTT, JITTER, LOSS, CONGESTION, SMOKE_, PEERS, JSON, SVG, LIST, HELP };
 
 static const struct option names[] = {{"only", 1, 0, ONLY},
                                       {"repeat", 1, 0, REPEAT},
@@ -89,6 +91,7 @@ static const struct option names[] = {{"only", 1, 0, ONLY},
                                       {"rtt-ms", 1, 0, RTT},
                                       {"jitter-ms", 1, 0, JITTER},
                                       {"loss", 1, 0, LOSS},
+                                      {"congestion", 1, 0, CONGESTION},
                                       {"smoke", 0, 0, SMOKE_},
                                       {"peers", 1, 0, PEERS},
                                       {"json", 1, 0, JSON},
@@ -121,6 +124,9 @@ static void take_option(struct options *o, int id)
         break;
     case LOSS:
         o->link.loss_percent = number(optarg, 0, 50);
+        break;
+    case CONGESTION:
+        o->congestion = optarg;
         break;
     case PEERS:
         o->peers = optarg;
@@ -205,6 +211,15 @@ static unsigned plans_on(const struct plan_link *link)
            (plain && link->rtt_ms > 49 && link->rtt_ms < 51 ? (unsigned)PLAN_50MS : 0U);
 }
 
+/*
+ * Where nothing is lost there is nothing to control, and the plainest does it. BBR would start a
+ * timer for every packet that Faktory sends: 45 us of CPU a job.
+ */
+static const char *congestion_on(const struct options *o, const struct plan_link *link)
+{
+    return o->congestion || link->loss_percent > 0 ? o->congestion : "reno";
+}
+
 /* Puts the network there, measures on it, takes it away. */
 static bool run_on(struct bench *b, const struct options *o, const struct plan_link *link,
                    struct figures *f)
@@ -213,6 +228,7 @@ static bool run_on(struct bench *b, const struct options *o, const struct plan_l
     struct wire_options w = {.rtt_ms = link->rtt_ms,
                              .jitter_ms = link->jitter_ms,
                              .loss_percent = link->loss_percent,
+                             .congestion = congestion_on(o, link),
                              .delaylink = delaylink,
                              .dir = b->dir};
     struct err_text why = {""};

@@ -19,6 +19,7 @@ struct task {
     unsigned warm_s;  /* before that, and so many round trips more: to connect */
     unsigned warm_trips;
     unsigned batch; /* jobs in a request or a PUSHB; 0: single */
+    unsigned pack;  /* jobs in a pack */
     double rate;    /* jobs a second; 0: flat out. Negative: minus this share of the row before,
                        at the same size (-0.5: half of what `api` just reached) */
 };
@@ -48,5 +49,12 @@ measure_fn measure_ceiling;
 
 /* API and worker together at a fixed rate for t->seconds; every job must be processed. */
 measure_fn measure_sustained;
+
+/*
+ * API and worker together, flat out: POST /jobs/batch?pack=N while the worker runs what is there.
+ * Counts from the first request to the last job that is done, as the worker counts them; Faktory's
+ * count must be that of the packs.
+ */
+measure_fn measure_pack;
 
 #endif

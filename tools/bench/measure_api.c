@@ -82,7 +82,8 @@ static int drive(struct site *s, const struct task *t, struct row *row, struct e
                      .batch = t->batch,
                      .rate = t->rate / each};
     pid_t api = child_pid(s->api.child);
-    double cpu_us = (double)process_cpu_us(api), server_us = (double)server_cpu_us(s->server);
+    double cpu_us = (double)process_cpu_us(api), server_us = (double)server_cpu_us(s->server),
+           link_us = (double)wire_cpu_us(s->bench->wire);
     long long bytes = wire_bytes(s->bench->wire);
     struct server_info info;
     int code;
@@ -92,8 +93,11 @@ static int drive(struct site *s, const struct task *t, struct row *row, struct e
         return code;
     row->figure[FIG_CPU_US] = ((double)process_cpu_us(api) - cpu_us) / s->result->jobs;
     row->figure[FIG_SERVER_US] = ((double)server_cpu_us(s->server) - server_us) / s->result->jobs;
-    if (s->bench->wire) /* on loopback they would be those of HTTP too */
+    if (s->bench->wire) { /* on loopback they would be those of HTTP too */
         row->figure[FIG_BYTES] = (double)(wire_bytes(s->bench->wire) - bytes) / s->result->jobs;
+        row->figure[FIG_LINK_US] =
+            ((double)wire_cpu_us(s->bench->wire) - link_us) / s->result->jobs;
+    }
     if ((code = check_stored(s, s->result->jobs, &info, why)) != 0)
         return code;
     row->figure[FIG_COMMANDS] = (double)info.commands / s->result->jobs;

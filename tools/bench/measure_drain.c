@@ -15,7 +15,9 @@ enum {
     LONG_US = 600000000,
     SETTLE_US = 3000000,
     FILL_BATCH = 500,
-    FILL_CONNECTIONS = 2
+    FILL_CONNECTIONS = 2,
+    CONNECTED_US = 1000000, /* from all connections to measuring, and so many round trips more */
+    CONNECTED_TRIPS = 4
 };
 
 struct site {
@@ -29,13 +31,14 @@ struct site {
 
 /* What has been used so far, by all of the contestant's processes. */
 struct usage {
-    double cpu_us, server_us, peak_kib;
+    double cpu_us, server_us, link_us, peak_kib;
     long long bytes;
 };
 
 static struct usage look(const struct site *s)
 {
     struct usage u = {.server_us = (double)server_cpu_us(s->server),
+                      .link_us = (double)wire_cpu_us(s->bench->wire),
                       .bytes = wire_bytes(s->bench->wire)};
 
     for (unsigned i = 0; i < s->workers; i++) {
@@ -112,6 +115,21 @@ static int check_end(struct site *s, long long jobs, struct err_text *why)
 
 /* ---- drain ---- */
 
+static int64_t longest_warm_us(const struct task *t, double rtt_ms)
+{
+    return (int64_t)t->warm_s * 1000000 + (int64_t)(t->warm_trips * rtt_ms * 1000);
+}
+
+/* Who waits at least a round trip for each job does no more than that in the time that it is
+ * watched: storing all would take longer than watching. */
+static unsigned jobs_to_store(const struct task *t, double rtt_ms)
+{
+    double ms = (double)longest_warm_us(t, rtt_ms) * 1e-3 + t->seconds * 1e3;
+    double most = rtt_ms > 0 && t->seconds > 0 ? t->size * (ms / rtt_ms + 1) : t->jobs;
+
+    return most < t->jobs ? (unsigned)most : t->jobs;
+}
+
 static void note_figures(struct row *row, const struct site *s, const struct usage *before,
                          const struct usage *after, long long jobs, long long commands)
 {
@@ -120,6 +138,8 @@ static void note_figures(struct row *row, const struct site *s, const struct usa
     row->figure[FIG_JOBS] = (double)jobs;
     row->figure[FIG_CPU_US] = (after->cpu_us - before->cpu_us) / n;
     row->figure[FIG_SERVER_US] = (after->server_us - before->server_us) / n;
+    if (s->bench->wire)
+        row->figure[FIG_LINK_US] = (after->link_us - before->link_us) / n;
     row->figure[FIG_PEAK_MIB] = after->peak_kib / 1024;
     row->figure[FIG_COMMANDS] = (double)commands / n;
     row->figure[FIG_CONNECTIONS] = (double)s->drain->last.connections;
@@ -147,25 +167,40 @@ static int drain_to_end(struct site *s, const struct task *t, struct row *row, s
     return check_end(s, t->jobs, why);
 }
 
+/* Until it has as many connections as slots and some time to use them all, or for as long as that
+ * takes at worst. */
+static int warm_up(struct site *s, const struct task *t, unsigned jobs, struct err_text *why)
+{
+    double rtt_us = s->bench->rtt_ms * 1000;
+    int64_t now = clock_us(), until = now + longest_warm_us(t, s->bench->rtt_ms), settled = 0;
+    int code;
+
+    do {
+        code = drain_watch(s->drain, s->server, jobs, now + DRAIN_POLL_US, why);
+        now = clock_us();
+        if (settled == 0 && s->drain->last.connections >= t->size)
+            settled = now + CONNECTED_US + (int64_t)(CONNECTED_TRIPS * rtt_us);
+    } while (code == 0 && now < until && (settled == 0 || now < settled));
+    return code;
+}
+
 /* For so many seconds, once it had time to get going: for those who would take minutes. */
-static int drain_for_a_while(struct site *s, const struct task *t, struct row *row,
+static int drain_for_a_while(struct site *s, const struct task *t, unsigned jobs, struct row *row,
                              struct err_text *why)
 {
     struct drain *d = s->drain;
     struct server_info start;
     struct usage before, after;
     unsigned from;
-    int64_t warm_us =
-        (int64_t)t->warm_s * 1000000 + (int64_t)(t->warm_trips * s->bench->rtt_ms * 1000);
-    int code = drain_watch(d, s->server, t->jobs, clock_us() + warm_us, why);
+    int code = warm_up(s, t, jobs, why);
 
     if (code != 0)
         return code;
     before = look(s);
     start = d->last;
     from = d->n - 1;
-    if ((code = drain_watch(d, s->server, t->jobs, clock_us() + (int64_t)t->seconds * 1000000,
-                            why)) != 0)
+    if ((code = drain_watch(d, s->server, jobs, clock_us() + (int64_t)t->seconds * 1000000, why)) !=
+        0)
         return code;
     after = look(s);
     note_figures(row, s, &before, &after, d->last.processed - start.processed,
@@ -180,20 +215,22 @@ static int drain_for_a_while(struct site *s, const struct task *t, struct row *r
 int measure_drain(struct bench *b, const struct task *t, struct row *row, struct err_text *why)
 {
     struct site s;
+    unsigned jobs = jobs_to_store(t, b->rtt_ms);
     int code = open_site(&s, b, why);
 
     if (code == 0)
-        code = fill(&s, t->jobs, why);
+        code = fill(&s, jobs, why);
     if (code == 0)
         code = drain_sample(s.drain, s.server, why);
     if (code == 0)
         code = start_workers(&s, row->who, t->workers ? t->workers : 1, t->size, why);
     if (code == 0)
-        code = t->seconds ? drain_for_a_while(&s, t, row, why) : drain_to_end(&s, t, row, why);
+        code =
+            t->seconds ? drain_for_a_while(&s, t, jobs, row, why) : drain_to_end(&s, t, row, why);
     code = stop_workers(&s, row->who, code, why);
     /* what a peer held when it was ended still counts as running */
     if (code == 0 && t->seconds && (code = drain_sample(s.drain, s.server, why)) == 0)
-        code = drain_check_none_lost(&s.drain->last, t->jobs,
+        code = drain_check_none_lost(&s.drain->last, jobs,
                                      strcmp(row->who, "ours") == 0 ? 0 : t->size, why);
     close_site(&s);
     return code;

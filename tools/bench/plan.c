@@ -3,12 +3,24 @@
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
-enum { LOOP = PLAN_LOOPBACK, LINK = PLAN_LINK, AT_50 = PLAN_50MS, SMOKE = PLAN_SMOKE };
+enum {
+    LOOP = PLAN_LOOPBACK,
+    LINK = PLAN_LINK,
+    AT_50 = PLAN_50MS,
+    ONCE = PLAN_ONCE,
+    SMOKE = PLAN_SMOKE
+};
 
 /* A peer on a link: watched for a while, so that a slow one does not take minutes. */
 #define WHILE(slots, trips)                                                                        \
     {                                                                                              \
-        .size = (slots), .jobs = 120000, .warm_s = 4, .warm_trips = (trips), .seconds = 6          \
+        .size = (slots), .jobs = 120000, .warm_s = 4, .warm_trips = (trips), .seconds = 4          \
+    }
+
+/* A few clients that keep the API busy over any link: 20,000 jobs on their way. */
+#define PACKED(n)                                                                                  \
+    {                                                                                              \
+        .size = 4, .jobs = (n), .batch = 5000, .pack = 500                                         \
     }
 
 const struct scenario plan_scenarios[] = {
@@ -24,6 +36,13 @@ const struct scenario plan_scenarios[] = {
      measure_sustained,
      {.size = 4, .rate = 300, .seconds = 1}},
 
+    {"smoke",
+     "pack",
+     "ours",
+     SMOKE,
+     measure_pack,
+     {.size = 2, .jobs = 4000, .batch = 1000, .pack = 100}},
+
     /* 20 slots are best for the peers on loopback, 50 is what ours starts with */
     {"drain", "drain", "ours", LOOP | LINK, measure_drain, {.size = 50, .jobs = 50000}},
     {"drain", "drain", "go", LOOP, measure_drain, {.size = 20, .jobs = 50000}},
@@ -32,14 +51,15 @@ const struct scenario plan_scenarios[] = {
     {"drain", "drain", "go", LINK, measure_drain, WHILE(50, 0)},
     {"drain", "drain", "rust", LINK, measure_drain, WHILE(50, 170)},
     {"drain", "drain", "go", AT_50, measure_drain, WHILE(500, 40)},
-    {"drain", "drain", "rust", AT_50, measure_drain, WHILE(500, 850)},
+    {"drain", "drain", "rust", AT_50 | ONCE, measure_drain, WHILE(500, 850)},
 
     {"backlog", "backlog", "ours", LOOP, measure_drain, {.size = 50, .jobs = 200000}},
     {"threads", "drain", "ours", LOOP, measure_drain, {.size = 2000, .jobs = 50000}},
     {"threads", "drain", "ours", LOOP, measure_drain, {.size = 5000, .jobs = 50000}},
     {"idle", "idle", "ours", LOOP, measure_idle, {.size = 50, .seconds = 10}},
-    {"first", "first-job", "ours", LOOP | AT_50, measure_first_job, {.size = 50, .jobs = 100}},
-    {"first", "first-job", "go", AT_50, measure_first_job, {.size = 50, .jobs = 20}},
+    {"first", "first-job", "ours", LOOP, measure_first_job, {.size = 50, .jobs = 100}},
+    {"first", "first-job", "ours", AT_50, measure_first_job, {.size = 50, .jobs = 50}},
+    {"first", "first-job", "go", AT_50, measure_first_job, {.size = 50, .jobs = 10}},
     {"workers", "workers", "ours", LOOP, measure_drain, {.size = 50, .jobs = 40000, .workers = 1}},
     {"workers", "workers", "ours", LOOP, measure_drain, {.size = 50, .jobs = 40000, .workers = 2}},
     {"workers", "workers", "ours", LOOP, measure_drain, {.size = 50, .jobs = 40000, .workers = 4}},
@@ -54,9 +74,9 @@ const struct scenario plan_scenarios[] = {
     {"clients", "api", "ours", LOOP, measure_api, {.size = 50, .jobs = 50000}},
     {"clients", "api", "ours", LOOP, measure_api, {.size = 100, .jobs = 50000}},
     {"single", "one-client", "ours", LOOP, measure_one_client, {.size = 1, .jobs = 3000}},
-    {"single", "one-client", "ours", AT_50, measure_one_client, {.size = 1, .jobs = 200}},
+    {"single", "one-client", "ours", AT_50, measure_one_client, {.size = 1, .jobs = 60}},
     {"single", "one-client", "pushb", LOOP, measure_one_client, {.size = 1, .jobs = 3000}},
-    {"single", "one-client", "pushb", AT_50, measure_one_client, {.size = 1, .jobs = 200}},
+    {"single", "one-client", "pushb", AT_50, measure_one_client, {.size = 1, .jobs = 60}},
     {"fixed", "api-fixed", "ours", LOOP, measure_api, {.size = 64, .jobs = 25000, .rate = 5000}},
     {"sustained",
      "sustained",
@@ -64,6 +84,8 @@ const struct scenario plan_scenarios[] = {
      LOOP,
      measure_sustained,
      {.size = 16, .rate = 3000, .seconds = 10}},
+
+    {"pack", "pack", "ours", LOOP | AT_50, measure_pack, PACKED(1000000)},
 
     {"api", "api", "ours", AT_50, measure_api, {.size = 64, .jobs = 8000}},
     {"api", "api", "ours", AT_50, measure_api, {.size = 1000, .jobs = 80000}},

@@ -14,6 +14,7 @@ enum plan {
     PLAN_LOOPBACK = 2, /* make bench */
     PLAN_LINK = 4,     /* make bench-wan: on every link */
     PLAN_50MS = 8,     /* make bench-wan: only on the plain link of 50 ms */
+    PLAN_ONCE = 16, /* and it is not repeated: it takes long, and others of its kind are better */
 };
 
 /* Measurements of one group follow each other, and every other run of a group goes backwards. */

@@ -55,16 +55,20 @@ static bool run_one(struct bench *b, const struct scenario *s, const struct plan
     return !row.why[0];
 }
 
-/* The scenarios of one group, in order or backwards. */
+/* The scenarios of one group, in order and backwards by turns. */
 static bool run_group(struct bench *b, const struct run_options *o, const char *group,
-                      unsigned plans, bool backwards, const struct plan_link *link,
+                      unsigned plans, unsigned round, const struct plan_link *link,
                       struct figures *f)
 {
+    /* the api group stays in order: its rows need the ones before them */
+    bool backwards = round % 2 == 1 && strcmp(group, "api") != 0;
     bool good = true;
 
     for (size_t k = 0; k < plan_scenarios_n && !bench_stopped(); k++) {
         const struct scenario *s = &plan_scenarios[backwards ? plan_scenarios_n - 1 - k : k];
 
+        if (s->plans & PLAN_ONCE && round > 0)
+            continue;
         if (strcmp(s->group, group) == 0 && wanted(o, s, plans) && contest_has(b, s->who))
             good = run_one(b, s, link, f) && good;
     }
@@ -83,11 +87,8 @@ bool run_plan(struct bench *b, const struct run_options *o, unsigned plans,
 
             while (strcmp(plan_scenarios[first].group, group) != 0)
                 first++;
-            /* the api group stays in order: its rows need the ones before them */
             if (first == i)
-                good = run_group(b, o, group, plans, r % 2 == 1 && strcmp(group, "api") != 0, link,
-                                 f) &&
-                       good;
+                good = run_group(b, o, group, plans, r, link, f) && good;
         }
     return good;
 }

@@ -65,6 +65,21 @@ static int make_side(struct wire *w, enum side side, struct err_text *why)
     return 0;
 }
 
+/* Each namespace has a setting of its own, which is that of the thread that opens the file. */
+static int set_congestion(const struct wire *w, enum side side, const char *name,
+                          struct err_text *why)
+{
+    static const char path[] = "/proc/sys/net/ipv4/tcp_congestion_control";
+    int file = -1, code = 0;
+
+    if (setns(w->netns[side], CLONE_NEWNET) != 0 || (file = open(path, O_WRONLY | O_CLOEXEC)) < 0 ||
+        write(file, name, strlen(name)) != (ssize_t)strlen(name))
+        code = err_set(why, ERR_IO, "no congestion control %s: %s", name, strerror(errno));
+    if (file >= 0)
+        close(file);
+    return code;
+}
+
 static int start_link(struct wire *w, const struct wire_options *o, struct err_text *why)
 {
     char rtt[32], jitter[32], loss[32];
@@ -94,6 +109,9 @@ static int set_up(struct wire *w, const struct wire_options *o, struct err_text 
     if ((code = make_side(w, NEAR, why)) != 0 || (code = make_side(w, FAR, why)) != 0 ||
         (code = start_link(w, o, why)) != 0)
         return code;
+    for (int side = NEAR; side < SIDES && o->congestion; side++)
+        if ((code = set_congestion(w, side, o->congestion, why)) != 0)
+            return code;
     if (setns(w->netns[NEAR], CLONE_NEWNET) != 0)
         return err_set(why, ERR_IO, "setns: %s", strerror(errno));
     return 0;
@@ -158,6 +176,11 @@ void wire_go_near(const struct wire *w)
 {
     if (w)
         (void)setns(w->netns[NEAR], CLONE_NEWNET);
+}
+
+int64_t wire_cpu_us(const struct wire *w)
+{
+    return w ? process_cpu_us(child_pid(w->link)) : 0;
 }
 
 /* ---- loopback of our own ---- */

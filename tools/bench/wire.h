@@ -11,6 +11,7 @@
 #define TOOLS_BENCH_WIRE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "common/base/err.h"
 
@@ -18,8 +19,9 @@ struct wire; /* NULL stands for loopback */
 
 struct wire_options {
     double rtt_ms;
-    double jitter_ms;    /* of the round trip: 0 to this much is added, half of it each way */
-    double loss_percent; /* of packets, each way */
+    double jitter_ms;       /* of the round trip: 0 to this much is added, half of it each way */
+    double loss_percent;    /* of packets, each way */
+    const char *congestion; /* control of TCP on both sides; NULL: the one this machine has */
     const char *delaylink;
     const char *dir; /* for logs */
 };
@@ -49,5 +51,8 @@ bool wire_isolate(void);
 
 /* Bytes that crossed the link so far, both ways, with all headers; -1 when nobody knows. */
 long long wire_bytes(const struct wire *w);
+
+/* CPU time that the delay link has used so far, in microseconds; 0 on loopback. */
+int64_t wire_cpu_us(const struct wire *w);
 
 #endif
