@@ -166,7 +166,7 @@ static int watch_lanes(struct metrics *m, struct worker_sources *sources)
     struct consumer_state state = look(sources);
     char label[32];
 
-    for (unsigned i = 0; i < state.lanes && i < COUNT(sources->lanes); i++) {
+    for (unsigned i = 0; i < state.lanes_most && i < COUNT(sources->lanes); i++) {
         sources->lanes[i] = (struct worker_lane_source){sources->consumer, i};
         snprintf(label, sizeof label, "lane=\"%u\"", i);
         if (metrics_gauge_fn(m, "wf_worker_fetch_window",

@@ -16,11 +16,12 @@ enum {
 };
 
 struct budget {
-    unsigned lanes, capacity, extra_max; /* immutable */
+    unsigned capacity, extra_max; /* immutable */
 
     pthread_mutex_t lock;
     pthread_cond_t unasked; /* asked and delivering became 0 */
     /* guarded by lock */
+    unsigned lanes;
     unsigned asked, in_hand, settling;
     unsigned delivering; /* in hand, and on the way to the receiver */
     bool hungry;
@@ -54,6 +55,13 @@ void budget_free(struct budget *b)
     free(b);
 }
 
+void budget_set_lanes(struct budget *b, unsigned lanes)
+{
+    mutex_lock(&b->lock);
+    b->lanes = lanes;
+    mutex_unlock(&b->lock);
+}
+
 static unsigned limit_locked(const struct budget *b)
 {
     double far_us = (double)(b->rtt_us > NEAREST_US ? b->rtt_us : NEAREST_US);
@@ -78,12 +86,12 @@ static unsigned rooms_locked(const struct budget *b, unsigned limit, unsigned *s
 
 unsigned budget_share(struct budget *b)
 {
-    unsigned limit;
+    unsigned share;
 
     mutex_lock(&b->lock);
-    limit = limit_locked(b);
+    share = (limit_locked(b) + b->lanes - 1) / b->lanes;
     mutex_unlock(&b->lock);
-    return (limit + b->lanes - 1) / b->lanes;
+    return share;
 }
 
 unsigned budget_ask(struct budget *b, unsigned want)

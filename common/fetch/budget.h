@@ -20,6 +20,8 @@ struct budget;
 struct budget *budget_new(unsigned lanes, unsigned capacity, unsigned extra_max);
 void budget_free(struct budget *b);
 
+void budget_set_lanes(struct budget *b, unsigned lanes);
+
 /* How many FETCHes one lane should have in flight at the most, so that all lanes work. */
 unsigned budget_share(struct budget *b);
 

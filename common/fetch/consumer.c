@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "common/fetch/consumer.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +17,17 @@
 #include "common/fetch/settler.h"
 
 enum {
-    LANES_AUTO = 3, /* Faktory works off one connection in order: some, to keep its cores busy */
-    SETTLERS = 4,   /* more than lanes: an ACK costs Faktory twice what a FETCH does */
-    WINDOW_AUTO = 256,
+    /*
+     * Faktory works off one connection in order, and an ACK costs it twice what a FETCH does. Far,
+     * all connections are eight. Near, nothing but its CPU is in the way, and the more connections
+     * it has side by side the less a job costs it.
+     */
+    LANES_FAR = 2,
+    LANES_NEAR = 4,
+    SETTLERS_FAR = 5,
+    SETTLERS_NEAR = 8,
+    NEAR_US = 2000, /* a round trip below that is near */
+    WINDOW_AUTO = 1024,
     REST_US = 2000, /* of busy lanes: the budget has jobs in hand for longer than that */
     WID_RANDOM_BYTES = 8,
     WID_MAX = 96,
@@ -32,7 +41,8 @@ struct consumer {
     struct faktory_identity identity;
     struct budget *budget;
     struct link_loop *loop; /* of all lanes */
-    struct lane **lanes;
+    struct lane **lanes;    /* options.lanes of them */
+    atomic_uint lanes_used; /* only grows */
     struct settler *settler;
     struct heartbeat *heartbeat;
     pthread_t ticker;
@@ -92,6 +102,11 @@ static void *tick_run(void *arg)
     return NULL;
 }
 
+static unsigned lanes_used(const struct consumer *c)
+{
+    return atomic_load_explicit(&c->lanes_used, memory_order_relaxed);
+}
+
 /*
  * Lanes connect only behind the heartbeat. Faktory refuses FETCH (it sleeps for 2 s each time) to
  * a quiet or stopping worker, but only on the connection that introduced the worker first: that
@@ -101,8 +116,18 @@ static void on_heartbeat(void *ctx, bool up)
 {
     struct consumer *c = ctx;
 
-    for (unsigned i = 0; i < c->options.lanes; i++)
+    for (unsigned i = 0; i < lanes_used(c); i++)
         lane_hold(c->lanes[i], !up);
+}
+
+/* The heartbeat's thread, as on_heartbeat(). */
+static void widen(struct consumer *c)
+{
+    settler_widen(c->settler);
+    for (unsigned i = lanes_used(c); i < c->options.lanes; i++)
+        lane_hold(c->lanes[i], false);
+    budget_set_lanes(c->budget, c->options.lanes);
+    atomic_store(&c->lanes_used, c->options.lanes);
 }
 
 static void on_round_trip(void *ctx, int64_t rtt_us)
@@ -110,6 +135,8 @@ static void on_round_trip(void *ctx, int64_t rtt_us)
     struct consumer *c = ctx;
 
     budget_set_rtt(c->budget, rtt_us);
+    if (rtt_us < NEAR_US)
+        widen(c);
 }
 
 /* ---- outcomes ---- */
@@ -235,14 +262,15 @@ static bool make_parts(struct consumer *c)
                                      .tick_at = tick_at,
                                      .tick_ctx = c};
     struct settler_options settle = {.settings = c->options.settings,
-                                     .connections = SETTLERS,
+                                     .connections = SETTLERS_FAR,
+                                     .connections_most = SETTLERS_NEAR,
                                      .metrics = &c->options.metrics,
                                      .settled = on_settled,
                                      .tick_at = tick_at,
                                      .ctx = c};
 
     return join_queues(c) &&
-           (c->budget = budget_new(c->options.lanes, c->options.capacity,
+           (c->budget = budget_new(lanes_used(c), c->options.capacity,
                                    c->options.lanes * c->options.window_max)) &&
            (c->settler = settler_new(&settle)) && (c->heartbeat = heartbeat_new(&beat)) &&
            make_lanes(c);
@@ -267,8 +295,9 @@ int consumer_start(const struct consumer_options *options, struct consumer **out
     if (!c)
         return ERR_NOMEM;
     c->options = *options;
+    atomic_init(&c->lanes_used, c->options.lanes > 0 ? c->options.lanes : LANES_FAR);
     if (c->options.lanes == 0)
-        c->options.lanes = LANES_AUTO;
+        c->options.lanes = LANES_NEAR;
     if (c->options.window_max == 0)
         c->options.window_max = WINDOW_AUTO;
     make_wid(c);
@@ -354,8 +383,9 @@ void consumer_look(struct consumer *c, struct consumer_state *state)
     int64_t settler_ms = settler_heard_ms(c->settler), beat_ms = heartbeat_heard_ms(c->heartbeat);
 
     *state = (struct consumer_state){
-        .lanes = c->options.lanes,
-        .connections = c->options.lanes + SETTLERS + 1,
+        .lanes = lanes_used(c),
+        .lanes_most = c->options.lanes,
+        .connections = lanes_used(c) + settler_connections(c->settler) + 1,
         .connections_up = settler_connections_up(c->settler) + heartbeat_is_up(c->heartbeat),
         .reconnects = settler_reconnects(c->settler) + heartbeat_reconnects(c->heartbeat),
         .settling = settler_open(c->settler),

@@ -102,17 +102,18 @@ void consumer_stop(struct consumer *c, int64_t deadline_ms);
 /* A moment's view, any thread. */
 struct consumer_state {
     unsigned lanes, lanes_up, connections, connections_up;
-    unsigned fetches;  /* FETCHes in flight */
-    unsigned window;   /* sum of the lanes' windows */
-    unsigned in_hand;  /* jobs delivered and not yet given back to the consumer */
-    unsigned settling; /* outcomes that Faktory does not know yet */
+    unsigned lanes_most; /* `lanes` may grow to, when Faktory turns out to be near */
+    unsigned fetches;    /* FETCHes in flight */
+    unsigned window;     /* sum of the lanes' windows */
+    unsigned in_hand;    /* jobs delivered and not yet given back to the consumer */
+    unsigned settling;   /* outcomes that Faktory does not know yet */
     unsigned long reconnects;
     int64_t rtt_us;   /* round trip to Faktory, 0 while not known */
     int64_t heard_ms; /* monotonic: last sign of life from Faktory, 0: none yet */
 };
 void consumer_look(struct consumer *c, struct consumer_state *state);
 
-/* The lane's window, for a metric per lane; lane < state.lanes. */
+/* The lane's window, for a metric per lane; lane < state.lanes_most. */
 unsigned consumer_window(const struct consumer *c, unsigned lane);
 
 #endif

@@ -18,7 +18,7 @@ enum {
     RETRY_FIRST_MS = 100, /* doubles up to RETRY_MOST_MS */
     RETRY_MOST_MS = 5000,
     REST_US = 2000,    /* nobody waits for an ACK */
-    RUN = 16,          /* settlements that go to one connection before the next gets some */
+    RUN = 4,           /* settlements that go to one connection before the next gets some */
     KILL_MAX = 100,    /* jobs in one MUTATE */
     COMMAND_END = 4,   /* ",", "]", CR, LF */
     ERRTYPE_MAX = 100, /* where Faktory cuts */
@@ -50,6 +50,7 @@ struct settler {
     struct settler_options options; /* immutable */
     struct link_loop *loop;         /* of all links; immutable */
     struct link **links;            /* immutable array */
+    atomic_uint connections;        /* how many of the links are in use; only grows */
     atomic_uint turn;               /* whose run it is; a race only makes a run shorter */
 
     pthread_mutex_t lock;
@@ -199,7 +200,7 @@ static struct link *next_link(struct settler *owner)
 
     if (link_load(owner->links[turn]) < RUN)
         return owner->links[turn];
-    for (unsigned i = 0; i < owner->options.connections; i++)
+    for (unsigned i = 0; i < settler_connections(owner); i++)
         if (link_load(owner->links[i]) < link_load(owner->links[turn]))
             turn = i;
     atomic_store_explicit(&owner->turn, turn, memory_order_relaxed);
@@ -471,8 +472,9 @@ struct settler *settler_new(const struct settler_options *options)
     mutex_init(&owner->lock);
     cond_init(&owner->settled);
     owner->loop = link_loop_new("settle", REST_US);
-    owner->links = calloc(options->connections, sizeof(struct link *));
-    for (unsigned i = 0; owner->loop && owner->links && i < options->connections; i++) {
+    atomic_init(&owner->connections, options->connections);
+    owner->links = calloc(options->connections_most, sizeof(struct link *));
+    for (unsigned i = 0; owner->loop && owner->links && i < options->connections_most; i++) {
         struct link_options o = {.loop = owner->loop,
                                  .name = "settle",
                                  .number = i,
@@ -483,8 +485,9 @@ struct settler *settler_new(const struct settler_options *options)
 
         if (!(owner->links[i] = link_new(&o)))
             break;
+        link_hold(owner->links[i], i >= options->connections);
     }
-    if (!owner->links || !owner->links[options->connections - 1]) {
+    if (!owner->links || !owner->links[options->connections_most - 1]) {
         settler_free(owner);
         return NULL;
     }
@@ -495,21 +498,21 @@ int settler_start(struct settler *owner)
 {
     int code = 0;
 
-    for (unsigned i = 0; code == 0 && i < owner->options.connections; i++)
+    for (unsigned i = 0; code == 0 && i < owner->options.connections_most; i++)
         code = link_start(owner->links[i]);
     return code;
 }
 
 void settler_finish(struct settler *owner, int64_t deadline_ms)
 {
-    for (unsigned i = 0; owner->links && i < owner->options.connections; i++)
+    for (unsigned i = 0; owner->links && i < owner->options.connections_most; i++)
         if (owner->links[i])
             link_finish(owner->links[i], deadline_ms);
 }
 
 void settler_join(struct settler *owner)
 {
-    for (unsigned i = 0; owner->links && i < owner->options.connections; i++)
+    for (unsigned i = 0; owner->links && i < owner->options.connections_most; i++)
         if (owner->links[i])
             link_join(owner->links[i]);
 }
@@ -525,7 +528,7 @@ void settler_free(struct settler *owner)
         owner->later = s->next;
         give_up(s, "stopped before it could be tried again");
     }
-    for (unsigned i = 0; owner->links && i < owner->options.connections; i++)
+    for (unsigned i = 0; owner->links && i < owner->options.connections_most; i++)
         link_free(owner->links[i]);
     link_loop_free(owner->loop);
     cond_fini(&owner->settled);
@@ -544,11 +547,25 @@ unsigned settler_open(struct settler *owner)
     return open;
 }
 
+void settler_widen(struct settler *owner)
+{
+    if (settler_connections(owner) == owner->options.connections_most)
+        return;
+    for (unsigned i = 0; i < owner->options.connections_most; i++)
+        link_hold(owner->links[i], false);
+    atomic_store(&owner->connections, owner->options.connections_most);
+}
+
+unsigned settler_connections(const struct settler *owner)
+{
+    return atomic_load_explicit(&owner->connections, memory_order_relaxed);
+}
+
 unsigned settler_connections_up(const struct settler *owner)
 {
     unsigned up = 0;
 
-    for (unsigned i = 0; i < owner->options.connections; i++)
+    for (unsigned i = 0; i < owner->options.connections_most; i++)
         up += link_is_up(owner->links[i]);
     return up;
 }
@@ -557,7 +574,7 @@ unsigned long settler_reconnects(const struct settler *owner)
 {
     unsigned long n = 0;
 
-    for (unsigned i = 0; i < owner->options.connections; i++)
+    for (unsigned i = 0; i < owner->options.connections_most; i++)
         n += link_reconnects(owner->links[i]);
     return n;
 }

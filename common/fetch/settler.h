@@ -21,7 +21,7 @@ struct settler;
 
 struct settler_options {
     const struct faktory_settings *settings;
-    unsigned connections;
+    unsigned connections, connections_most; /* at first, and after settler_widen() */
     const struct consumer_metrics *metrics;
     /* One settlement less is open. A link's thread, no lock held. */
     void (*settled)(void *ctx);
@@ -32,6 +32,9 @@ struct settler_options {
 
 struct settler *settler_new(const struct settler_options *options); /* NULL: no memory */
 int settler_start(struct settler *s);                               /* 0 or ERR_NOMEM */
+
+/* From now on outcomes go on all connections. Any thread; again is fine. */
+void settler_widen(struct settler *s);
 
 /* Each takes the job over. Any thread, never blocks. */
 void settler_ack(struct settler *s, struct job *job);
@@ -47,6 +50,7 @@ int64_t settler_tick(struct settler *s, int64_t now_ms);
 bool settler_wait(struct settler *s, int64_t deadline_ms);
 
 unsigned settler_open(struct settler *s); /* settlements that Faktory does not know yet */
+unsigned settler_connections(const struct settler *s); /* that are in use */
 unsigned settler_connections_up(const struct settler *s);
 unsigned long settler_reconnects(const struct settler *s);
 int64_t settler_heard_ms(struct settler *s);
