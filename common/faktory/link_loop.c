@@ -17,6 +17,7 @@
 enum {
     SLEEP_MOST_MS = 60000,
     STACK_BYTES = 128 << 10,
+    SOON_MOST = 16,
 };
 
 struct link_loop {
@@ -28,7 +29,9 @@ struct link_loop {
     unsigned n_links;
     pthread_t thread;
     bool started;
-    int64_t woke_us; /* the thread's: when it last had something to do */
+    /* the thread's */
+    int64_t woke_us; /* when it last had something to do */
+    unsigned soon;   /* times in a row that this was less than rest_us ago */
 
     pthread_mutex_t lock;
     bool sleeping; /* guarded by lock: in poll(), or about to be */
@@ -178,12 +181,14 @@ static int64_t prepare_poll(struct link_loop *loop)
     return until;
 }
 
-/* Woken again so soon: waits for more to come, so that a busy loop has few large turns. */
+/* Woken again and again so soon: waits for more to come, so that a busy loop has few large turns.
+ * A handful of wake-ups in a row is no load yet. */
 static void rest(struct link_loop *loop)
 {
     int64_t rest_us = loop->rest_us - (clock_us() - loop->woke_us);
 
-    if (rest_us > 0)
+    loop->soon = rest_us > 0 ? loop->soon + 1 : 0;
+    if (loop->soon > SOON_MOST)
         nanosleep(&(struct timespec){.tv_nsec = rest_us * 1000}, NULL);
     loop->woke_us = clock_us();
 }

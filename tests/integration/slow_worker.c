@@ -3,8 +3,10 @@
  * slow_worker - the worker with job types that a test needs and nobody else: jobs that last, that
  * give up when they are asked to, that do not, and that fail. test_worker.c starts it.
  */
+#include <stdatomic.h>
 #include <time.h>
 
+#include "common/base/log.h"
 #include "worker/worker.h"
 
 enum { STEP_MS = 10 };
@@ -16,6 +18,15 @@ static void sleep_ms(int64_t ms)
     nanosleep(&t, NULL);
 }
 
+/* Faktory counts a job as running when it was fetched; a test that stops the worker waits for this.
+ */
+static void say_inside(void)
+{
+    static atomic_uint count;
+
+    log_info("inside jobs=%u", atomic_fetch_add(&count, 1) + 1);
+}
+
 /* args: [milliseconds]. Deaf to everything. */
 static void slow(struct wf_job *job)
 {
@@ -23,6 +34,7 @@ static void slow(struct wf_job *job)
 
     if (!wf_integer(wf_arg(job, 1), &ms))
         return;
+    say_inside();
     sleep_ms(ms);
     wf_succeed(job, NULL);
 }
@@ -34,6 +46,7 @@ static void polite(struct wf_job *job)
 
     if (!wf_integer(wf_arg(job, 1), &ms))
         return;
+    say_inside();
     for (; ms > 0 && !wf_should_stop(job); ms -= STEP_MS)
         sleep_ms(ms < STEP_MS ? ms : STEP_MS);
     if (ms > 0)

@@ -132,7 +132,7 @@ static void test_too_long(void)
         return;
     push("slow", "[600000]", 3);
     push("polite", "[600000]", 1);
-    CU_ASSERT(wait_working(4));
+    CU_ASSERT(wait_inside(4));
     CU_ASSERT_EQUAL(ended(SIGTERM, &took_ms), 0);
     CU_ASSERT(took_ms < 6500);
     now = info();
@@ -153,7 +153,7 @@ static void test_second_signal(void)
     if (!start_faktory(NULL) || !start_worker("slow_worker", NULL))
         return;
     push("slow", "[600000]", 1);
-    CU_ASSERT(wait_working(1));
+    CU_ASSERT(wait_inside(1));
     CU_ASSERT_EQUAL(process_signal(service_process(worker), SIGTERM), 0);
     CU_ASSERT(logs_within("stopping: waiting for 1 running jobs", SHORT_MS));
     CU_ASSERT_EQUAL(ended(SIGINT, &took_ms), 1);
@@ -168,8 +168,8 @@ static void test_without_faktory(void)
 
     if (!start_faktory(NULL) || !start_worker("slow_worker", env))
         return;
-    push("slow", "[1000]", 1);
-    CU_ASSERT(wait_working(1));
+    push("slow", "[3000]", 1);
+    CU_ASSERT(wait_inside(1));
     CU_ASSERT_EQUAL(faktory_server_kill(faktory), 0);
     CU_ASSERT_EQUAL(ended(SIGTERM, &took_ms), 1); /* the job was done and Faktory does not know */
     CU_ASSERT(took_ms < 8000);
@@ -216,7 +216,7 @@ static void test_quiet_signal(void)
     if (!start_faktory(NULL) || !start_worker("slow_worker", NULL))
         return;
     push("slow", "[1500]", 1);
-    CU_ASSERT(wait_working(1));
+    CU_ASSERT(wait_inside(1));
     CU_ASSERT_EQUAL(process_signal(service_process(worker), SIGTSTP), 0);
     CU_ASSERT(
         logs_within("quiet: no more jobs are fetched, those in hand go on (SIGTSTP)", SHORT_MS));
@@ -232,7 +232,7 @@ static void test_quiet_page(void)
     if (!start_faktory(&options) || !start_worker("slow_worker", NULL))
         return;
     push("slow", "[1500]", 1);
-    CU_ASSERT(wait_working(1));
+    CU_ASSERT(wait_inside(1));
     CU_ASSERT_EQUAL(faktory_server_signal_workers(faktory, "quiet", NULL), 0);
     CU_ASSERT(logs_within("those in hand go on (asked by Faktory)", LONG_MS));
     check_quiet();
@@ -291,7 +291,7 @@ static void test_restart_while_busy(void)
     if (!start_faktory(NULL) || !start_worker("slow_worker", NULL))
         return;
     push("slow", "[3000]", 20);
-    CU_ASSERT(wait_working(20));
+    CU_ASSERT(wait_inside(20));
     CU_ASSERT_EQUAL(faktory_server_stop(faktory), 0);
     CU_ASSERT_EQUAL_FATAL(faktory_server_restart(faktory, &why), 0);
     CU_ASSERT(faktory_server_wait(faktory, nothing_left, NULL, LONG_MS, NULL));
@@ -336,7 +336,7 @@ static void test_frozen(void)
     if (!start_faktory(NULL) || !start_worker("slow_worker", NULL))
         return;
     push("slow", "[1000]", 30);
-    CU_ASSERT(wait_working(30));
+    CU_ASSERT(wait_inside(30));
     CU_ASSERT_EQUAL(faktory_server_pause(faktory, FAKTORY_ITSELF), 0);
     CU_ASSERT(wait_until(told_all, all_done, SHORT_MS));
     CU_ASSERT_EQUAL(page("/health", NULL), 200); /* a few seconds are nothing to worry about */
