@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+/* commands - the table of all commands, in the order in which help shows them. A new one is a row
+ * here, a file cmd_<name>.c, and its part of wf.1. */
+#ifndef TOOLS_WF_COMMANDS_H
+#define TOOLS_WF_COMMANDS_H
+
+#include "tools/wf/command.h"
+
+extern const struct wf_command commands[];
+extern const size_t commands_n;
+
+/* The options that every command takes, before or behind its name. */
+extern const struct wf_option global_options[];
+
+int cmd_version(struct wf *wf, int argc, char **argv);
+int cmd_help(struct wf *wf, int argc, char **argv);
+int cmd_completion(struct wf *wf, int argc, char **argv);
+
+/* `wf help` without a command: all of them, options and settings, on standard output. */
+int help_all(struct wf *wf);
+int help_one(struct wf *wf, const struct wf_command *command);
+
+#endif
