@@ -151,10 +151,8 @@ const char *args_given(const struct args *a, const char *name)
 }
 
 /* The rules for numbers and durations are those of the settings. */
-static int read_as(const struct args *a, const struct env_var *var, int64_t *out,
-                   struct err_text *why)
+static int read_as(const struct env_var *var, const char *text, int64_t *out, struct err_text *why)
 {
-    const char *text = args_given(a, var->name);
     struct buf expected = BUF_INIT(0);
     int code = 0;
 
@@ -169,13 +167,19 @@ int args_int(const struct args *a, const char *name, int64_t min, int64_t max, i
 {
     const struct env_var var = {.name = name, .kind = ENV_INT, .min = min, .max = max};
 
-    return read_as(a, &var, out, why);
+    return read_as(&var, args_given(a, name), out, why);
+}
+
+int args_ms_of(const char *name, const char *text, int64_t min, int64_t max, int64_t *out,
+               struct err_text *why)
+{
+    const struct env_var var = {.name = name, .kind = ENV_MS, .min = min, .max = max};
+
+    return read_as(&var, text, out, why);
 }
 
 int args_ms(const struct args *a, const char *name, int64_t min, int64_t max, int64_t *out,
             struct err_text *why)
 {
-    const struct env_var var = {.name = name, .kind = ENV_MS, .min = min, .max = max};
-
-    return read_as(a, &var, out, why);
+    return args_ms_of(name, args_given(a, name), min, max, out, why);
 }

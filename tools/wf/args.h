@@ -51,4 +51,8 @@ int args_int(const struct args *a, const char *name, int64_t min, int64_t max, i
 int args_ms(const struct args *a, const char *name, int64_t min, int64_t max, int64_t *out,
             struct err_text *why);
 
+/* The same for a duration that is a part of a value. */
+int args_ms_of(const char *name, const char *text, int64_t min, int64_t max, int64_t *out,
+               struct err_text *why);
+
 #endif

@@ -13,7 +13,25 @@ const struct wf_option global_options[] = {
     {0},
 };
 
+static const struct wf_option push_options[] = {
+    {"queue", 0, "NAME", "the queue it goes to, one of the service's API_QUEUES"},
+    {"at", 0, "TIME", "not before then: 2030-01-31T12:00:00Z, or +90s, +5m, +2h from now"},
+    {"retry", 0, "N", "how often it is tried again; 0: never, -1: to the dead at once"},
+    {"reserve-for", 0, "TIME", "how long a worker may take, 60s to 24h"},
+    {"custom", 0, "JSON", "an object that travels with it"},
+    {"id", 0, "ID", "an id of your own: it travels as custom.request_id"},
+    {0},
+};
+
 const struct wf_command commands[] = {
+    {.name = "push",
+     .args = "TYPE [ARG...]",
+     .least = 1,
+     .most = -1,
+     .summary = "store one job and print its id",
+     .words = "math_add math_subtract math_multiply math_divide",
+     .options = push_options,
+     .run = cmd_push},
     {.name = "version", .args = "", .summary = "print the version", .run = cmd_version},
     {.name = "help",
      .args = "[COMMAND]",

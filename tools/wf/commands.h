@@ -12,6 +12,7 @@ extern const size_t commands_n;
 /* The options that every command takes, before or behind its name. */
 extern const struct wf_option global_options[];
 
+int cmd_push(struct wf *wf, int argc, char **argv);
 int cmd_version(struct wf *wf, int argc, char **argv);
 int cmd_help(struct wf *wf, int argc, char **argv);
 int cmd_completion(struct wf *wf, int argc, char **argv);

@@ -93,7 +93,7 @@ int server_call(struct server *s, const char *command, struct resp_reply *reply,
 
 int server_ask(struct server *s, const char *command, struct json_slice *root, struct err_text *why)
 {
-    struct resp_reply reply;
+    struct resp_reply reply = {.kind = RESP_NIL};
     char shown[120];
     int code = server_call(s, command, &reply, why);
 
