@@ -23,6 +23,14 @@ static const struct wf_option push_options[] = {
     {0},
 };
 
+static const struct wf_option batch_options[] = {
+    {"chunk", 0, "N", "lines in one request; 1000 unless said"},
+    {"pack", 0, "N", "up to N short jobs travel as one, see docs/packs.md"},
+    {"give-up", 0, "TIME", "longest wait while nothing can be stored; 5m unless said"},
+    {"progress", 0, "FILE", "where it keeps what is done; FILE.progress unless said"},
+    {0},
+};
+
 const struct wf_command commands[] = {
     {.name = "push",
      .args = "TYPE [ARG...]",
@@ -32,6 +40,13 @@ const struct wf_command commands[] = {
      .words = "math_add math_subtract math_multiply math_divide",
      .options = push_options,
      .run = cmd_push},
+    {.name = "batch",
+     .args = "FILE|-",
+     .least = 1,
+     .most = 1,
+     .summary = "store the jobs of a file of JSON lines; safe to interrupt and to repeat",
+     .options = batch_options,
+     .run = cmd_batch},
     {.name = "version", .args = "", .summary = "print the version", .run = cmd_version},
     {.name = "help",
      .args = "[COMMAND]",

@@ -13,6 +13,7 @@ extern const size_t commands_n;
 extern const struct wf_option global_options[];
 
 int cmd_push(struct wf *wf, int argc, char **argv);
+int cmd_batch(struct wf *wf, int argc, char **argv);
 int cmd_version(struct wf *wf, int argc, char **argv);
 int cmd_help(struct wf *wf, int argc, char **argv);
 int cmd_completion(struct wf *wf, int argc, char **argv);
