@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tools/wf/commands.h"
 
+#include "tools/wf/wf.h"
+
 const struct wf_option global_options[] = {
     {"api", 0, "URL", "the API to talk to, instead of WF_API_URL"},
     {"faktory", 0, "URL", "the Faktory to talk to, instead of FAKTORY_URL"},
@@ -31,6 +33,17 @@ static const struct wf_option batch_options[] = {
     {0},
 };
 
+static const struct wf_option watch_options[] = {
+    {"interval", 'i', "TIME", "time between two looks; 2s unless said"},
+    {"count", 'n', "N", "end after N looks"},
+    {0},
+};
+
+static const struct wf_option queues_options[] = {
+    WF_OPTION_YES,
+    {0},
+};
+
 const struct wf_command commands[] = {
     {.name = "push",
      .args = "TYPE [ARG...]",
@@ -47,6 +60,22 @@ const struct wf_command commands[] = {
      .summary = "store the jobs of a file of JSON lines; safe to interrupt and to repeat",
      .options = batch_options,
      .run = cmd_batch},
+    {.name = "status",
+     .args = "",
+     .summary = "print how the API and Faktory are",
+     .run = cmd_status},
+    {.name = "watch",
+     .args = "",
+     .summary = "print it again and again",
+     .options = watch_options,
+     .run = cmd_watch},
+    {.name = "queues",
+     .args = "[pause|resume|remove NAME...]",
+     .most = -1,
+     .summary = "print queues, sizes and latencies; pause, resume or remove some",
+     .words = "pause resume remove",
+     .options = queues_options,
+     .run = cmd_queues},
     {.name = "version", .args = "", .summary = "print the version", .run = cmd_version},
     {.name = "help",
      .args = "[COMMAND]",

@@ -14,6 +14,9 @@ extern const struct wf_option global_options[];
 
 int cmd_push(struct wf *wf, int argc, char **argv);
 int cmd_batch(struct wf *wf, int argc, char **argv);
+int cmd_status(struct wf *wf, int argc, char **argv);
+int cmd_watch(struct wf *wf, int argc, char **argv);
+int cmd_queues(struct wf *wf, int argc, char **argv);
 int cmd_version(struct wf *wf, int argc, char **argv);
 int cmd_help(struct wf *wf, int argc, char **argv);
 int cmd_completion(struct wf *wf, int argc, char **argv);

@@ -9,6 +9,7 @@
 
 #include "common/base/clock.h"
 #include "common/json/json_write.h"
+#include "tools/wf/shown.h"
 
 enum {
     BAR_EVERY_MS = 100,
@@ -47,14 +48,12 @@ static int64_t seconds_left(const struct report *r, int64_t bytes)
 
 static void write_left(char *out, size_t room, int64_t s)
 {
+    char text[SHOWN_MAX];
+
     if (s < 0)
         *out = '\0';
-    else if (s < 60)
-        snprintf(out, room, ", %" PRId64 " s left", s);
-    else if (s < 3600)
-        snprintf(out, room, ", %" PRId64 " min %" PRId64 " s left", s / 60, s % 60);
     else
-        snprintf(out, room, ", %" PRId64 " h %" PRId64 " min left", s / 3600, s % 3600 / 60);
+        snprintf(out, room, ", %s left", shown_seconds(s, text));
 }
 
 /* ---- the bar ---- */
@@ -79,7 +78,7 @@ static int bar_width(void)
 
 static void draw(struct report *r, int64_t bytes, const struct tally *t)
 {
-    char bar[BAR_MOST + 1] = "", left[48];
+    char bar[BAR_MOST + 1] = "", left[SHOWN_MAX + 8];
     int width = r->size > 0 ? bar_width() : 0;
     int full = r->size > 0 ? (int)((double)bytes / (double)r->size * width) : 0;
 
@@ -181,7 +180,7 @@ void report_progress(struct report *r, int64_t bytes, const struct tally *t)
 {
     bool bar = r->out->err_terminal && !r->out->json;
     struct buf json = BUF_INIT(0);
-    char left[48];
+    char left[SHOWN_MAX + 8];
 
     if (r->out->quiet || clock_ms() - r->said_ms < (bar ? BAR_EVERY_MS : LINE_EVERY_MS))
         return;
