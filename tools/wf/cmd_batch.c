@@ -16,6 +16,7 @@ enum {
     CHUNK_MOST = 20000,
     CHUNK_BYTES = 4 << 20, /* half of what API_BODY_MAX allows by default */
     GIVE_UP_MS = 300000,
+    GIVE_UP_MOST_MS = 7 * 24 * 3600 * 1000,
     PACK_MOST = FAKTORY_COMMAND_JOBS_MAX, /* as the API has it */
 };
 
@@ -46,7 +47,7 @@ static int read_options(struct batch *b)
     b->sender.timeout_ms = b->wf->settings.timeout_ms;
     if (args_int(a, "chunk", 1, CHUNK_MOST, &b->chunk_lines, &why) != 0 ||
         args_int(a, "pack", 1, PACK_MOST, &b->sender.pack, &why) != 0 ||
-        args_ms(a, "give-up", 0, 7 * 24 * 3600 * 1000LL, &b->sender.give_up_ms, &why) != 0)
+        args_ms(a, "give-up", 0, GIVE_UP_MOST_MS, &b->sender.give_up_ms, &why) != 0)
         return wf_wrong(b->wf, "%s", why.text);
     b->path = a->argv[0];
     b->base = strcmp(b->path, "-") == 0 ? "stdin" : b->path;

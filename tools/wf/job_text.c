@@ -10,9 +10,9 @@
 #include "common/json/json.h"
 #include "common/json/json_write.h"
 
-enum { RETRY_MAX = 1000, AHEAD_MAX_DAYS = 3650 };
+enum { RETRY_MAX = 1000 };
 
-#define DAY_MS (24 * 3600 * 1000LL)
+#define AHEAD_MAX_MS INT64_C(315360000000) /* ten years */
 
 /* ---- --id ---- */
 
@@ -88,7 +88,7 @@ static int write_at(struct buf *out, const struct args *a, struct err_text *why)
     if (!text)
         return 0;
     if (*text == '+') {
-        if (args_ms_of("at", text + 1, 0, AHEAD_MAX_DAYS * DAY_MS, &ms, why) != 0)
+        if (args_ms_of("at", text + 1, 0, AHEAD_MAX_MS, &ms, why) != 0)
             return ERR_INVALID;
         clock_rfc3339(clock_wall_ms() + ms, stamp);
         text = stamp;
@@ -117,7 +117,7 @@ static int write_reserve_for(struct buf *out, const struct args *a, struct err_t
 {
     int64_t ms;
 
-    if (args_ms(a, "reserve-for", FAKTORY_RESERVE_MIN_S * 1000LL, FAKTORY_RESERVE_MAX_S * 1000LL,
+    if (args_ms(a, "reserve-for", 1000LL * FAKTORY_RESERVE_MIN_S, 1000LL * FAKTORY_RESERVE_MAX_S,
                 &ms, why) != 0)
         return ERR_INVALID;
     if (args_given(a, "reserve-for"))

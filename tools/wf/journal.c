@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "tools/wf/journal.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -14,6 +14,8 @@
 #include "tools/wf/spans.h"
 
 enum { READ_BYTES = 64 << 10, JOURNAL_BYTES_MAX = 1 << 30 };
+
+static const char head[] = "wf-batch 1";
 
 struct journal {
     int fd;
@@ -52,32 +54,51 @@ static bool read_states(struct journal_past *past, const char *record)
     return past->first > 0;
 }
 
+/* Takes a blank and a number off the record. */
+static bool take_int(const char **at, int64_t *out)
+{
+    char *end;
+
+    if (**at != ' ' || (!isdigit((unsigned char)(*at)[1]) && (*at)[1] != '-'))
+        return false;
+    errno = 0;
+    *out = strtoll(*at + 1, &end, 10);
+    *at = end;
+    return errno == 0;
+}
+
 static bool read_chunk(struct journal_past *past, const char *record)
 {
+    const char *at = record + 1;
     int64_t before = past->last;
-    int n = 0;
 
-    if (sscanf(record, "c %" SCNd64 " %" SCNd64 " %" SCNd64 " %64[0-9a-f]%n", &past->first,
-               &past->last, &past->offset, past->hash, &n) != 4)
+    if (!take_int(&at, &past->first) || !take_int(&at, &past->last) ||
+        !take_int(&at, &past->offset) || *at != ' ' || strlen(at + 1) != LINES_HASH_CHARS)
         return false;
+    memcpy(past->hash, at + 1, LINES_HASH_CHARS + 1);
     buf_clear(&past->states);
-    return record[n] == '\0' && strlen(past->hash) == LINES_HASH_CHARS && past->first > before &&
-           past->last >= past->first && past->offset > 0;
+    return past->first > before && past->last >= past->first && past->offset > 0;
+}
+
+static bool read_head(struct journal_past *past, const char *record)
+{
+    const char *at = record + sizeof head - 1;
+
+    past->any = strncmp(record, head, sizeof head - 1) == 0 && take_int(&at, &past->size) && !*at;
+    return past->any;
 }
 
 static bool read_record(struct journal_past *past, const char *record)
 {
     static const char states[] = {LINE_OPEN, LINE_SENT, LINE_STORED, LINE_REFUSED, LINE_UNKNOWN, 0};
-    int n = 0;
 
     if (!past->any)
-        return (past->any = sscanf(record, "wf-batch 1 %" SCNd64 "%n", &past->size, &n) == 1 &&
-                            record[n] == '\0');
+        return read_head(past, record);
     if (past->ended)
         return false;
     if (strcmp(record, "end") == 0)
         return (past->ended = true);
-    if (record[0] == 'c' && record[1] == ' ')
+    if (record[0] == 'c')
         return read_chunk(past, record);
     return record[0] && strchr(states, record[0]) && record[1] == ' ' && read_states(past, record);
 }
@@ -208,7 +229,7 @@ int journal_begin(struct journal *j, int64_t size, struct err_text *why)
 {
     if (!j)
         return 0;
-    buf_addf(&j->text, "wf-batch 1 %" PRId64 "\n", size);
+    buf_addf(&j->text, "%s %" PRId64 "\n", head, size);
     return write_record(j, why);
 }
 
