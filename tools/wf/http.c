@@ -102,12 +102,10 @@ static bool surely_unseen(struct http *h, const struct http_ask *ask, CURLcode r
 {
     curl_off_t sent = 0, connected_us = 0;
 
-    if (result == CURLE_COULDNT_CONNECT || result == CURLE_COULDNT_RESOLVE_HOST ||
-        result == CURLE_URL_MALFORMAT || result == CURLE_UNSUPPORTED_PROTOCOL ||
-        result == CURLE_SSL_CONNECT_ERROR || result == CURLE_PEER_FAILED_VERIFICATION)
+    if (result == CURLE_SSL_CONNECT_ERROR || result == CURLE_PEER_FAILED_VERIFICATION)
         return true;
     curl_easy_getinfo(h->curl, CURLINFO_CONNECT_TIME_T, &connected_us);
-    if (connected_us == 0)
+    if (connected_us == 0) /* at least 1 once there was a connection */
         return true;
     curl_easy_getinfo(h->curl, CURLINFO_SIZE_UPLOAD_T, &sent);
     return ask->body && sent < (curl_off_t)ask->len;
@@ -128,6 +126,8 @@ static const char *in_words(CURLcode result)
     case CURLE_SEND_ERROR:
     case CURLE_PARTIAL_FILE:
         return "the connection was lost";
+    case CURLE_UNSUPPORTED_PROTOCOL:
+        return "what answers there does not speak HTTP";
     default:
         return curl_easy_strerror(result);
     }
