@@ -31,7 +31,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/sync.h"
-#include "worker/limits.h"
+#include "common/service/limits.h"
 
 struct crew_seat {
     struct crew *crew;
