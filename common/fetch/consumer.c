@@ -15,9 +15,6 @@
 #include "common/fetch/settler.h"
 
 enum {
-    LANES_AUTO = 3, /* Faktory works off one connection in order: some, to keep its cores busy */
-    SETTLERS = 4,   /* more than lanes: an ACK costs Faktory twice what a FETCH does */
-    WINDOW_AUTO = 256,
     WID_RANDOM_BYTES = 8,
     WID_MAX = 96,
     TICKER_STACK_BYTES = 128 << 10,
@@ -230,7 +227,7 @@ static bool make_parts(struct consumer *c)
                                      .tick_at = tick_at,
                                      .tick_ctx = c};
     struct settler_options settle = {.settings = c->options.settings,
-                                     .connections = SETTLERS,
+                                     .connections = CONSUMER_SETTLERS,
                                      .metrics = &c->options.metrics,
                                      .settled = on_settled,
                                      .tick_at = tick_at,
@@ -263,9 +260,9 @@ int consumer_start(const struct consumer_options *options, struct consumer **out
         return ERR_NOMEM;
     c->options = *options;
     if (c->options.lanes == 0)
-        c->options.lanes = LANES_AUTO;
+        c->options.lanes = CONSUMER_LANES_AUTO;
     if (c->options.window_max == 0)
-        c->options.window_max = WINDOW_AUTO;
+        c->options.window_max = CONSUMER_WINDOW_AUTO;
     make_wid(c);
     c->identity = (struct faktory_identity){
         .wid = c->wid, .hostname = c->options.hostname, .labels = c->options.labels};
@@ -349,7 +346,7 @@ void consumer_look(struct consumer *c, struct consumer_state *state)
 
     *state = (struct consumer_state){
         .lanes = c->options.lanes,
-        .connections = c->options.lanes + SETTLERS + 1,
+        .connections = c->options.lanes + CONSUMER_SETTLERS + 1,
         .connections_up = settler_connections_up(c->settler) + heartbeat_is_up(c->heartbeat),
         .reconnects = settler_reconnects(c->settler) + heartbeat_reconnects(c->heartbeat),
         .settling = settler_open(c->settler),

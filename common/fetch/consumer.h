@@ -25,6 +25,15 @@
 
 struct consumer;
 
+/* What is chosen where nothing else is said. Beside lanes and settlers there is one connection for
+ * the heartbeat. */
+enum {
+    CONSUMER_LANES_AUTO =
+        3,                 /* Faktory works off one connection in order: some keep its cores busy */
+    CONSUMER_SETTLERS = 4, /* more than lanes: an ACK costs Faktory twice what a FETCH does */
+    CONSUMER_WINDOW_AUTO = 256,
+};
+
 /* What Faktory (its page) or the operator wants of this worker; moves forward only. */
 enum consumer_wish { CONSUMER_RUN, CONSUMER_QUIET, CONSUMER_TERMINATE };
 
