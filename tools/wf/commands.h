@@ -21,6 +21,10 @@ int cmd_version(struct wf *wf, int argc, char **argv);
 int cmd_help(struct wf *wf, int argc, char **argv);
 int cmd_completion(struct wf *wf, int argc, char **argv);
 
+int cmd_doctor(struct wf *wf, int argc, char **argv);
+
+extern const struct wf_option doctor_options[];
+
 /* `wf help` without a command: all of them, options and settings, on standard output. */
 int help_all(struct wf *wf);
 int help_one(struct wf *wf, const struct wf_command *command);
