@@ -21,6 +21,7 @@ int cmd_version(struct wf *wf, int argc, char **argv);
 int cmd_help(struct wf *wf, int argc, char **argv);
 int cmd_completion(struct wf *wf, int argc, char **argv);
 
+int cmd_workers(struct wf *wf, int argc, char **argv);
 int cmd_set(struct wf *wf, int argc, char **argv); /* retries, dead, scheduled */
 int cmd_doctor(struct wf *wf, int argc, char **argv);
 
