@@ -24,8 +24,9 @@ int cmd_completion(struct wf *wf, int argc, char **argv);
 int cmd_workers(struct wf *wf, int argc, char **argv);
 int cmd_set(struct wf *wf, int argc, char **argv); /* retries, dead, scheduled */
 int cmd_doctor(struct wf *wf, int argc, char **argv);
+int cmd_bench(struct wf *wf, int argc, char **argv);
 
-extern const struct wf_option set_options[], doctor_options[];
+extern const struct wf_option set_options[], doctor_options[], bench_options[];
 
 /* `wf help` without a command: all of them, options and settings, on standard output. */
 int help_all(struct wf *wf);
