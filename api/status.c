@@ -8,6 +8,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/sync.h"
+#include "common/faktory/info.h"
 #include "common/faktory/job.h"
 #include "common/faktory/link.h"
 #include "common/json/json.h"
@@ -49,43 +50,7 @@ struct status {
     struct buf info; /* guarded by the lock */
 };
 
-/* ---- INFO: what is kept of it, and when it may be asked ---- */
-
-static const struct {
-    const char *section, *group, *name, *as;
-} info_members[] = {
-    {"server", NULL, "faktory_version", "version"},
-    {"server", NULL, "uptime", "uptime_seconds"},
-    {"server", NULL, "connections", "connections"},
-    {"server", NULL, "command_count", "command_count"},
-    {"faktory", NULL, "total_processed", "total_processed"},
-    {"faktory", NULL, "total_failures", "total_failures"},
-    {"faktory", NULL, "total_enqueued", "total_enqueued"},
-    {"faktory", NULL, "queues", "queues"},
-    {"faktory", "sets", "scheduled", "scheduled"},
-    {"faktory", "sets", "retries", "retries"},
-    {"faktory", "sets", "dead", "dead"},
-    {"faktory", "sets", "working", "working"},
-};
-
-static void write_members(struct buf *out, struct json_slice info)
-{
-    buf_add_char(out, '{');
-    for (size_t i = 0; i < sizeof info_members / sizeof info_members[0]; i++) {
-        struct json_slice v = json_member(info, info_members[i].section);
-
-        if (info_members[i].group && json_type(v) == JSON_OBJECT)
-            v = json_member(v, info_members[i].group);
-        if (json_type(v) != JSON_OBJECT)
-            continue;
-        v = json_member(v, info_members[i].name);
-        if (v.len == 0)
-            continue;
-        buf_addf(out, "%s\"%s\":", out->len > 1 ? "," : "", info_members[i].as);
-        buf_add(out, v.at, v.len);
-    }
-    buf_add_char(out, '}');
-}
+/* ---- INFO: when it may be asked, and what is learnt from it ---- */
 
 static void take_info(struct status *s, struct json_slice info)
 {
@@ -94,7 +59,7 @@ static void take_info(struct status *s, struct json_slice info)
 
     if (json_type(data) == JSON_OBJECT && json_type(json_member(data, "queues")) == JSON_OBJECT)
         queues_learn(s->queues, json_member(data, "queues"));
-    write_members(&text, info);
+    info_write(info, &text);
     mutex_lock(&s->lock);
     old = s->info;
     s->info = text;

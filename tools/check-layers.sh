@@ -45,7 +45,7 @@ check_room() { # ROOM WHAT-IT-MAY-USE
 check_one_place() { # HEADER, an extended regular expression
     local places
     places=$(grep -rlE --include='*.[ch]' "^[[:space:]]*#[[:space:]]*include[[:space:]]*<$1" \
-        api common worker || true)
+        api common worker tools || true)
     if [ "$(printf '%s' "$places" | grep -c .)" -gt 1 ]; then
         complain "<$1> is included at more than one place:" "$places"
     fi
@@ -57,5 +57,6 @@ done <<<"$rooms"
 check_one_place 'microhttpd\.h>'
 check_one_place 'json-c/'
 check_one_place 'zlib\.h>'
+check_one_place 'curl/'
 
 exit $bad

@@ -36,7 +36,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/sync.h"
-#include "worker/limits.h"
+#include "common/service/limits.h"
 
 enum {
     QUICK_US = 50,  /* items that take less are quick: a thread switch costs as much */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * env_value - one value of the configuration: from text, to text, and in words what is expected.
- * Inside this room only.
+ * For this room, and for command lines whose options take such values.
  */
 #ifndef COMMON_CONFIG_ENV_VALUE_H
 #define COMMON_CONFIG_ENV_VALUE_H

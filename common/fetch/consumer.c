@@ -26,8 +26,8 @@ enum {
     LANES_NEAR = 4,
     SETTLERS_FAR = 5,
     SETTLERS_NEAR = 8,
+    BEATS = 1,
     NEAR_US = 2000, /* a round trip below that is near */
-    WINDOW_AUTO = 1024,
     REST_US = 2000, /* of busy lanes: the budget has jobs in hand for longer than that */
     WID_RANDOM_BYTES = 8,
     WID_MAX = 96,
@@ -196,6 +196,17 @@ void consumer_store(struct consumer *c, struct job *job, struct buf *texts)
     settler_store(c->settler, job, texts);
 }
 
+struct consumer_shape consumer_shape(unsigned lanes, int64_t rtt_us)
+{
+    bool near = rtt_us < NEAR_US;
+    struct consumer_shape shape = {.lanes = lanes, .settlers = near ? SETTLERS_NEAR : SETTLERS_FAR};
+
+    if (lanes == 0)
+        shape.lanes = near ? LANES_NEAR : LANES_FAR;
+    shape.connections = shape.lanes + shape.settlers + BEATS;
+    return shape;
+}
+
 /* ---- start ---- */
 
 static void make_wid(struct consumer *c)
@@ -299,7 +310,7 @@ int consumer_start(const struct consumer_options *options, struct consumer **out
     if (c->options.lanes == 0)
         c->options.lanes = LANES_NEAR;
     if (c->options.window_max == 0)
-        c->options.window_max = WINDOW_AUTO;
+        c->options.window_max = CONSUMER_WINDOW_AUTO;
     make_wid(c);
     c->identity = (struct faktory_identity){
         .wid = c->wid, .hostname = c->options.hostname, .labels = c->options.labels};
@@ -385,7 +396,7 @@ void consumer_look(struct consumer *c, struct consumer_state *state)
     *state = (struct consumer_state){
         .lanes = lanes_used(c),
         .lanes_most = c->options.lanes,
-        .connections = lanes_used(c) + settler_connections(c->settler) + 1,
+        .connections = lanes_used(c) + settler_connections(c->settler) + BEATS,
         .connections_up = settler_connections_up(c->settler) + heartbeat_is_up(c->heartbeat),
         .reconnects = settler_reconnects(c->settler) + heartbeat_reconnects(c->heartbeat),
         .settling = settler_open(c->settler),

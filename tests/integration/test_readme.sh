@@ -4,7 +4,7 @@
 # ARCHITECTURE.md must name every room, thread and lock.
 #
 # An example is a block ```console status=N of "$ command" lines (which may go on) and their output.
-# Ids and versions in the output count as equal.
+# Ids and versions in the output count as equal. A block ```console command has commands of wf.
 #
 # shellcheck disable=SC2016 # backquotes and dollars are README's
 set -euo pipefail
@@ -17,7 +17,7 @@ cd "$(dirname "$0")/../.."
 WF_BIN=$WF_BUILD/bin
 trap 'stack_stop; rm -rf "$suite_dir"' EXIT
 trap 'exit 143' INT TERM
-stack_forget_settings FAKTORY_ BATCH_ WORKER_ API_ LOG_ BIND_ADDR
+stack_forget_settings FAKTORY_ BATCH_ WORKER_ API_ LOG_ BIND_ADDR WF_API_URL WF_TIMEOUT
 
 normal() { sed -E 's/"[0-9a-f]{24}"/"ID"/g; s/("version":)"[^"]*"/\1"VERSION"/'; }
 
@@ -62,6 +62,33 @@ examples_work() {
         esac
     done <README.md
     holds "README has examples" test "$n" -ge 6
+}
+
+# Blocks ```console command: in a folder of their own, one after another, with wf from the build.
+# Ids and times count as equal, and so do numbers of jobs and widths of columns.
+alike() { sed -E 's/^[0-9a-f]{24}$/ID/; s/\([0-9.]+ s, [0-9]+\/s\)/(TIME)/; s/^(default) .*/\1 .../; s/ +/ /g'; }
+
+commands_work() {
+    local line inside='' command='' wanted='' n=0 got
+    mkdir -p "$suite_dir/commands"
+    while IFS= read -r line; do
+        case $inside/$line in
+        '/```console command') inside=1 ;;
+        /*) ;;
+        *'/```' | *'/$ '*)
+            if [ -n "$command" ]; then
+                got=$(cd "$suite_dir/commands" && PATH=$WF_BIN:$PATH eval "$command" 2>&1) ||
+                    fail "it did not work: $command: $got"
+                same "the output of $command" "$(alike <<<"${wanted%$'\n'}")" "$(alike <<<"$got")"
+                n=$((n + 1))
+            fi
+            command=${line#'$ '} wanted=''
+            [ "$line" != '```' ] || inside='' command=''
+            ;;
+        *) wanted+=$line$'\n' ;;
+        esac
+    done <README.md
+    holds "README has commands" test "$n" -ge 5
 }
 
 every_curl_is_an_example() {
@@ -189,6 +216,9 @@ stack_init "$suite_dir/stack"
 stack_faktory
 stack_api
 test_case "every example answers what README says" examples_work
+export WF_API_URL=http://$api_address FAKTORY_URL=tcp://127.0.0.1:$faktory_port
+test_case "every command prints what README says" commands_work
+unset WF_API_URL FAKTORY_URL
 test_case "no command stands in README that is not replayed" every_curl_is_an_example
 test_case "README has every setting of both programs, with its default" tables_are_true
 test_case "README names every call of the API" routes_are_named

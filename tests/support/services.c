@@ -28,8 +28,9 @@ struct service {
 };
 
 /* Whatever the tester has set for programs of ours. */
-static const char *const ours[] = {"FAKTORY_*", "BATCH_*", "WORKER_*",  "API_*",
-                                   "LOG_*",     "HTTP_*",  "BIND_ADDR", "DATA_DIR"};
+static const char *const ours[] = {"FAKTORY_*",  "BATCH_*",   "WORKER_*",  "API_*",
+                                   "LOG_*",      "HTTP_*",    "BIND_ADDR", "DATA_DIR",
+                                   "WF_API_URL", "WF_TIMEOUT"};
 
 /* build/MODE/bin/<program>, or false when nobody knows where that is. */
 static bool find_program(const char *program, char out[PATH_BYTES])
