@@ -96,15 +96,28 @@ static int check_numbers(struct json_slice value, struct err_text *why)
                    (int)(number.len < SHOWN_MAX ? number.len : SHOWN_MAX), number.at);
 }
 
+/* Of UTF-8 that was checked. Schemas, and people, count like this, not in bytes. */
+static size_t count_characters(const struct buf *text)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < text->len; i++)
+        n += ((unsigned char)text->data[i] & 0xc0) != 0x80;
+    return n;
+}
+
 static int read_type(struct reading *rd, const struct job_field *f, struct json_slice value,
                      struct err_text *why)
 {
     struct buf *type = &rd->in->type;
+    size_t n;
 
     (void)json_read_string(value, type);
-    if (type->len < (size_t)f->min || type->len > (size_t)f->max)
-        return err_set(why, ERR_INVALID, "expected a job type of %" PRId64 " to %" PRId64 " bytes",
-                       f->min, f->max);
+    n = count_characters(type);
+    if (n < (size_t)f->min || n > (size_t)f->max)
+        return err_set(why, ERR_INVALID,
+                       "expected a job type of %" PRId64 " to %" PRId64 " characters", f->min,
+                       f->max);
     for (size_t i = 0; i < type->len; i++)
         if ((unsigned char)type->data[i] < 0x20 || type->data[i] == 0x7f)
             return err_set(why, ERR_INVALID, "expected a job type without control characters");

@@ -135,7 +135,7 @@ static const struct {
     {JOB_INPUT_MATH, "{\"a\":1,\"b\":2,\"requestid\":\"x\"}", "requestid", "a, b, request_id"},
     {JOB_INPUT_JOB, "{\"args\":[]}", "type", "is missing"},
     {JOB_INPUT_JOB, "{\"type\":\"t\"}", "args", "is missing"},
-    {JOB_INPUT_JOB, "{\"type\":\"\",\"args\":[]}", "type", "1 to 200 bytes"},
+    {JOB_INPUT_JOB, "{\"type\":\"\",\"args\":[]}", "type", "1 to 200 characters"},
     {JOB_INPUT_JOB, "{\"type\":\"a\\tb\",\"args\":[]}", "type", "control"},
     {JOB_INPUT_JOB, "{\"type\":\"a\\u007fb\",\"args\":[]}", "type", "control"},
     {JOB_INPUT_JOB, "{\"type\":[],\"args\":[]}", "type", "expected a string, got an array"},
@@ -196,6 +196,10 @@ static void test_type_length(void)
     CU_ASSERT_EQUAL(read_as(JOB_INPUT_JOB, text), 0);
     snprintf(text, sizeof text, "{\"args\":[],\"type\":\"%0201d\"}", 0);
     CU_ASSERT_EQUAL(read_as(JOB_INPUT_JOB, text), ERR_INVALID);
+    snprintf(text, sizeof text, "{\"args\":[],\"type\":\"%0199d\xe2\x82\xac\"}", 0);
+    CU_ASSERT_EQUAL(read_as(JOB_INPUT_JOB, text), 0);
+    snprintf(text, sizeof text, "{\"args\":[],\"type\":\"%0200d\xe2\x82\xac\"}", 0);
+    CU_ASSERT_EQUAL(read_as(JOB_INPUT_JOB, text), ERR_INVALID);
 }
 
 static void test_long_field_name(void)
@@ -214,7 +218,7 @@ static const struct suite_test tests[] = {
     {"null means absent, and nothing stays from the job before", test_nothing_stays},
     {"D35: an operation is understood in every form and by each of its names", test_item_forms},
     {"each mistake is named with its field and what was expected", test_wrong},
-    {"a job type has 200 bytes at most", test_type_length},
+    {"a job type has 200 characters at most, however many bytes that is", test_type_length},
     {"the name of an unknown field is cut to fit", test_long_field_name},
 };
 
