@@ -10,8 +10,8 @@
  *                               {"operation":"add","a":1,"b":2,"request_id":"x"?},
  *                               or the form of POST /jobs
  *
- * The fields and their limits are the table of job_fields.h. An optional field may also be null. An unknown field is an error: a misspelt one must not vanish
- * silently. One thread at a time.
+ * The fields and their limits are the table of job_fields.h. An optional field may also be null. An
+ * unknown field is an error: a misspelt one must not vanish silently. One thread at a time.
  */
 #ifndef API_JOB_INPUT_H
 #define API_JOB_INPUT_H

@@ -20,12 +20,23 @@
 #include "common/base/buf.h"
 #include "common/faktory/faktory.h"
 #include "common/http/http.h"
+#include "common/json/json.h"
 
 enum {
     STATUS_PATIENCE_MS = 3000,
     STATUS_READY_AGE_MS = 250,
     STATUS_INFO_AGE_MS = 5000,
 };
+
+/* What is kept of an INFO: where it is there, and what it is here. */
+struct status_member {
+    const char *section, *group, *name; /* group NULL: in the section itself */
+    const char *as;
+    enum json_type type; /* JSON_NUMBER: a whole one; JSON_OBJECT: of such numbers */
+    const char *help;
+};
+extern const struct status_member status_members[];
+extern const size_t status_members_n;
 
 enum status_question { STATUS_READY, STATUS_INFO };
 
