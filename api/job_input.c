@@ -171,10 +171,23 @@ static int read_at(struct reading *rd, const struct job_field *f, struct json_sl
     return 0;
 }
 
+/* 3 may be written as 3.0 or 3e0: it is what counts, and some languages have only doubles. */
+static bool is_whole(struct json_slice value, int64_t min, int64_t max, int64_t *out)
+{
+    double number;
+
+    if (json_read_int64(value, out) == 0)
+        return *out >= min && *out <= max;
+    if (json_read_double(value, &number) != 0 || number < (double)min || number > (double)max)
+        return false;
+    *out = (int64_t)number;
+    return (double)*out == number;
+}
+
 static int read_whole(const struct job_field *f, struct json_slice value, const char *what,
                       int64_t *out, struct err_text *why)
 {
-    if (json_read_int64(value, out) == 0 && *out >= f->min && *out <= f->max)
+    if (is_whole(value, f->min, f->max, out))
         return 0;
     return err_set(why, ERR_INVALID, "expected a whole number%s from %" PRId64 " to %" PRId64, what,
                    f->min, f->max);

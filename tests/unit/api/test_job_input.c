@@ -154,7 +154,7 @@ static const struct {
     {JOB_INPUT_JOB, "{\"type\":\"t\",\"args\":[],\"at\":17}", "at", "expected a string"},
     {JOB_INPUT_JOB, "{\"type\":\"t\",\"args\":[],\"retry\":-2}", "retry", "from -1 to 1000"},
     {JOB_INPUT_JOB, "{\"type\":\"t\",\"args\":[],\"retry\":1001}", "retry", "from -1 to 1000"},
-    {JOB_INPUT_JOB, "{\"type\":\"t\",\"args\":[],\"retry\":2.0}", "retry", "a whole number"},
+    {JOB_INPUT_JOB, "{\"type\":\"t\",\"args\":[],\"retry\":2.5}", "retry", "a whole number"},
     {JOB_INPUT_JOB, "{\"type\":\"t\",\"args\":[],\"reserve_for\":59}", "reserve_for",
      "of seconds from 60 to 86400"},
     {JOB_INPUT_JOB, "{\"type\":\"t\",\"args\":[],\"reserve_for\":86401}", "reserve_for", "86400"},
@@ -188,6 +188,22 @@ static void test_wrong(void)
     }
 }
 
+static void test_whole_numbers(void)
+{
+    static const char *const twos[] = {"2", "2.0", "2e0", "0.2E1", "20e-1"};
+    char text[64];
+
+    for (size_t i = 0; i < sizeof twos / sizeof twos[0]; i++) {
+        snprintf(text, sizeof text, "{\"args\":[],\"type\":\"t\",\"retry\":%s}", twos[i]);
+        CU_ASSERT_EQUAL(read_as(JOB_INPUT_JOB, text), 0);
+        CU_ASSERT_EQUAL(input.spec.retry, 2);
+    }
+    CU_ASSERT_EQUAL(read_as(JOB_INPUT_JOB, "{\"args\":[],\"type\":\"t\",\"retry\":1e300}"),
+                    ERR_INVALID);
+    CU_ASSERT_EQUAL(read_as(JOB_INPUT_JOB, "{\"args\":[],\"type\":\"t\",\"retry\":-1.0000001}"),
+                    ERR_INVALID);
+}
+
 static void test_type_length(void)
 {
     char text[512];
@@ -218,6 +234,7 @@ static const struct suite_test tests[] = {
     {"null means absent, and nothing stays from the job before", test_nothing_stays},
     {"D35: an operation is understood in every form and by each of its names", test_item_forms},
     {"each mistake is named with its field and what was expected", test_wrong},
+    {"a whole number is one however it is written", test_whole_numbers},
     {"a job type has 200 characters at most, however many bytes that is", test_type_length},
     {"the name of an unknown field is cut to fit", test_long_field_name},
 };
