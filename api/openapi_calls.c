@@ -182,7 +182,8 @@ static const struct openapi_example batch_examples[] = {
      .summary = "Too many jobs wait",
      .status = 503,
      .unasked = true,
-     .answer = "{'error':'no job was accepted: the queue is full','stored':'no','job_ids':[],"
+     .answer = "{'error':'no job was accepted: @batch_jobs_max@ jobs are waiting already, of at "
+               "most @batch_jobs_max@','stored':'no','job_ids':[],"
                "'count':0,'total_enqueued':0}"},
 };
 
