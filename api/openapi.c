@@ -22,9 +22,9 @@
     "stored says otherwise. Jobs run at least once.\n\nBodies are JSON in UTF-8, at most "         \
     "@body_bytes_max@ bytes, without a Content-Type or with one that says JSON. A path that is "   \
     "not here is answered with 404 (NotFound), another method with 405 (MethodNotAllowed). What "  \
-    "is no HTTP that can be parsed is answered with a short page in HTML. There is no password: "  \
-    "keep the service on networks that you trust.\n\nThe limits are those of the service that "    \
-    "gave this document; x-limits has them as numbers."
+    "is no HTTP that can be parsed is answered with a page in HTML that has no Content-Type. "     \
+    "There is no password: keep the service on networks that you trust.\n\nThe limits are "        \
+    "those of the service that gave this document; x-limits has them as numbers."
 
 /* Headers that answers may have, by name; those of one call only are in its row. */
 #define RETRY_AFTER                                                                                \

@@ -40,6 +40,8 @@ class Answer:
         self.type = self.headers.get("content-type", "")
         self.text = response.read().decode()
         self.method = method
+        if not self.type and self.text.startswith("<html>"):
+            self.type = "text/html"  # the page of the HTTP library, which does not say so
 
     def body(self):
         return json.loads(self.text)

@@ -30,7 +30,7 @@ $found" test "$code" = 0
 form_is_good() { conforms form; }
 examples_are_true() { conforms examples; }
 limits_are_kept() { conforms limits; }
-refusals_are_described() { conforms refusals $body_max; }
+refusals_are_described() { conforms refusals "$body_max"; }
 tag_spares_the_text() { conforms tag; }
 readiness_is_described() { conforms ready 200; }
 
@@ -47,7 +47,7 @@ absence_is_described() {
     local pid tries=400
     pid=$(stack_pid faktory)
     kill -TERM "$pid"
-    while is_running "$pid" && [ $tries -gt 0 ]; do
+    while is_running "$pid" && [ "$tries" -gt 0 ]; do
         tries=$((tries - 1))
         sleep 0.05
     done
