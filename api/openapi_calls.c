@@ -36,7 +36,7 @@ static const struct openapi_answer job_answers[] = {
      .summary = "Faktory is away",                                                                 \
      .status = 503,                                                                                \
      .unasked = true,                                                                              \
-     .answer = "{'error':'Faktory cannot be reached: there is no connection to Faktory',"          \
+     .answer = "{'error':'not accepted: cannot connect to localhost:7419: Connection refused',"    \
                "'job_id':'" ID "','stored':'no'}"},                                                \
     {                                                                                              \
         .name = "unclear", .summary = "The connection broke", .status = 504, .unasked = true,      \
