@@ -250,7 +250,7 @@ static void add_operation(struct buf *out, const struct openapi_facts *facts, co
     char lower[8] = "";
 
     f.op = math_op_by_path(route->path);
-    for (size_t i = 0; method[i] && i + 1 < sizeof lower; i++)
+    for (size_t i = 0; i + 1 < sizeof lower && method[i]; i++)
         lower[i] = (char)(method[i] | 0x20);
     openapi_add_key(out, lower);
     buf_add_char(out, '{');

@@ -30,8 +30,9 @@ make_venv() {
     cp "$here/requirements.txt" "$venv/requirements.txt"
 }
 
+# In a folder that goes: it remembers failures there, and would begin with them the next time.
 fuzz() { # SEED
-    (cd "$here" && PYTHONDONTWRITEBYTECODE=1 SCHEMATHESIS_HOOKS=hooks \
+    (cd "$dir" && SCHEMATHESIS_HOOKS=hooks \
         "$venv/bin/schemathesis" --config-file schemathesis.toml run "http://$api_address/openapi.json" \
         --checks all --continue-on-failure --seed "$1" --max-time "${FUZZ_SECONDS:-45}" \
         >"$dir/seed" 2>&1)
@@ -40,6 +41,7 @@ fuzz() { # SEED
 make_venv
 stack_forget_settings FAKTORY_ BATCH_ WORKER_ API_ LOG_ BIND_ADDR
 stack_init "$dir/stack"
+cp "$here/schemathesis.toml" "$here/hooks.py" "$dir"
 stack_faktory
 stack_api
 curl -sf -o "$dir/openapi.json" "http://$api_address/openapi.json"

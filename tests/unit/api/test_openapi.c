@@ -73,7 +73,7 @@ static struct json_slice find_in_operation(const char *method, const char *path,
 {
     char where[160], lower[8] = "";
 
-    for (size_t i = 0; method[i] && i < sizeof lower - 1; i++)
+    for (size_t i = 0; i < sizeof lower - 1 && method[i]; i++)
         lower[i] = (char)(method[i] | 0x20);
     snprintf(where, sizeof where, "paths %s %s%s", path, lower, more);
     return find(root, where);
