@@ -247,13 +247,13 @@ static void add_operation(struct buf *out, const struct openapi_facts *facts, co
 {
     const struct openapi_call *call = openapi_call(route->method, route->path);
     struct openapi_facts f = *facts;
-    char lower[8] = "";
 
     f.op = math_op_by_path(route->path);
-    for (size_t i = 0; i + 1 < sizeof lower && method[i]; i++)
-        lower[i] = (char)(method[i] | 0x20);
-    openapi_add_key(out, lower);
-    buf_add_char(out, '{');
+    openapi_add_comma(out);
+    buf_add_char(out, '"');
+    for (const char *c = method; *c; c++)
+        buf_add_char(out, (char)(*c | 0x20)); /* lower case */
+    buf_add_str(out, "\":{");
     add_string(out, "summary", route->summary);
     if (call) {
         openapi_add_key(out, "operationId");

@@ -71,12 +71,13 @@ static struct json_slice find(struct json_slice from, const char *path)
 
 static struct json_slice find_in_operation(const char *method, const char *path, const char *more)
 {
-    char where[160], lower[8] = "";
+    struct json_slice operations = find(find(root, "paths"), path);
+    char where[160];
+    size_t len = (size_t)snprintf(where, sizeof where, "%s%s", method, more);
 
-    for (size_t i = 0; i < sizeof lower - 1 && method[i]; i++)
-        lower[i] = (char)(method[i] | 0x20);
-    snprintf(where, sizeof where, "paths %s %s%s", path, lower, more);
-    return find(root, where);
+    for (size_t i = 0; i < len && i < strlen(method); i++)
+        where[i] = (char)(where[i] | 0x20); /* lower case */
+    return find(operations, where);
 }
 
 static struct json_slice find_schema(const char *path)
