@@ -9,6 +9,7 @@
 #include "api/config.h"
 #include "api/job_input.h"
 #include "api/metrics.h"
+#include "api/openapi.h"
 #include "api/outlet.h"
 #include "api/queues.h"
 #include "api/status.h"
@@ -20,6 +21,7 @@ struct api {
     struct queues *queues;
     struct outlet outlet;
     struct status *status;
+    struct openapi openapi;
     int64_t started_ms;
 
     struct job_input input; /* loop thread: reused from request to request */

@@ -6,9 +6,8 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/faktory/faktory.h"
 
-enum { SHOWN_MAX = 40, AT_MAX = 64 };
+enum { SHOWN_MAX = 40 };
 
 /* One reading: what is read, and from where. */
 struct reading {
@@ -17,15 +16,13 @@ struct reading {
     struct job_input_error *error;
     const char *prefix;                 /* of field names in errors: "" or "args." */
     struct json_slice a, b, request_id; /* as they came in */
+    struct json_slice operands;         /* the object with these three, where there is one */
 };
 
-/* One field of a form. `read` gives 0, or an error with only the sentence set. */
-struct field {
-    const char *name;
-    bool required;
-    enum json_type type;
-    int (*read)(struct reading *rd, struct json_slice value, struct err_text *why);
-};
+/* Takes the value of a field, which has the type of the field's kind. 0, or an error with only the
+ * sentence set. */
+typedef int reader(struct reading *rd, const struct job_field *f, struct json_slice value,
+                   struct err_text *why);
 
 /* ---- the fields of an operation ---- */
 
@@ -42,20 +39,26 @@ static int read_number(struct json_slice value, double *out, struct err_text *wh
     return 0;
 }
 
-static int read_a(struct reading *rd, struct json_slice value, struct err_text *why)
+static int read_a(struct reading *rd, const struct job_field *f, struct json_slice value,
+                  struct err_text *why)
 {
+    (void)f;
     rd->a = value;
     return read_number(value, &rd->in->a, why);
 }
 
-static int read_b(struct reading *rd, struct json_slice value, struct err_text *why)
+static int read_b(struct reading *rd, const struct job_field *f, struct json_slice value,
+                  struct err_text *why)
 {
+    (void)f;
     rd->b = value;
     return read_number(value, &rd->in->b, why);
 }
 
-static int read_request_id(struct reading *rd, struct json_slice value, struct err_text *why)
+static int read_request_id(struct reading *rd, const struct job_field *f, struct json_slice value,
+                           struct err_text *why)
 {
+    (void)f;
     (void)why;
     rd->request_id = value;
     return 0;
@@ -93,13 +96,28 @@ static int check_numbers(struct json_slice value, struct err_text *why)
                    (int)(number.len < SHOWN_MAX ? number.len : SHOWN_MAX), number.at);
 }
 
-static int read_type(struct reading *rd, struct json_slice value, struct err_text *why)
+/* Of UTF-8 that was checked. Schemas, and people, count like this, not in bytes. */
+static size_t count_characters(const struct buf *text)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < text->len; i++)
+        n += ((unsigned char)text->data[i] & 0xc0) != 0x80;
+    return n;
+}
+
+static int read_type(struct reading *rd, const struct job_field *f, struct json_slice value,
+                     struct err_text *why)
 {
     struct buf *type = &rd->in->type;
+    size_t n;
 
     (void)json_read_string(value, type);
-    if (type->len == 0 || type->len > JOB_TYPE_MAX)
-        return err_set(why, ERR_INVALID, "expected a job type of 1 to %d bytes", JOB_TYPE_MAX);
+    n = count_characters(type);
+    if (n < (size_t)f->min || n > (size_t)f->max)
+        return err_set(why, ERR_INVALID,
+                       "expected a job type of %" PRId64 " to %" PRId64 " characters", f->min,
+                       f->max);
     for (size_t i = 0; i < type->len; i++)
         if ((unsigned char)type->data[i] < 0x20 || type->data[i] == 0x7f)
             return err_set(why, ERR_INVALID, "expected a job type without control characters");
@@ -107,20 +125,26 @@ static int read_type(struct reading *rd, struct json_slice value, struct err_tex
     return 0;
 }
 
-static int read_args(struct reading *rd, struct json_slice value, struct err_text *why)
+static int read_args(struct reading *rd, const struct job_field *f, struct json_slice value,
+                     struct err_text *why)
 {
+    (void)f;
     rd->in->spec.args = value;
     return check_numbers(value, why);
 }
 
-static int read_custom(struct reading *rd, struct json_slice value, struct err_text *why)
+static int read_custom(struct reading *rd, const struct job_field *f, struct json_slice value,
+                       struct err_text *why)
 {
+    (void)f;
     rd->in->spec.custom = value;
     return check_numbers(value, why);
 }
 
-static int read_queue(struct reading *rd, struct json_slice value, struct err_text *why)
+static int read_queue(struct reading *rd, const struct job_field *f, struct json_slice value,
+                      struct err_text *why)
 {
+    (void)f;
     struct buf *name = &rd->in->name;
 
     buf_clear(name);
@@ -132,70 +156,98 @@ static int read_queue(struct reading *rd, struct json_slice value, struct err_te
     return 0;
 }
 
-static int read_at(struct reading *rd, struct json_slice value, struct err_text *why)
+static int read_at(struct reading *rd, const struct job_field *f, struct json_slice value,
+                   struct err_text *why)
 {
     struct buf *at = &rd->in->at;
     int64_t wall_ms;
 
     (void)json_read_string(value, at);
-    if (at->len == 0 || at->len > AT_MAX || clock_parse_rfc3339(at->data, at->len, &wall_ms) != 0)
+    if (at->len < (size_t)f->min || at->len > (size_t)f->max ||
+        clock_parse_rfc3339(at->data, at->len, &wall_ms) != 0)
         return err_set(why, ERR_INVALID,
                        "expected a time like \"2030-01-31T12:00:00Z\" (RFC 3339)");
     rd->in->spec.at = at->data;
     return 0;
 }
 
-static int read_int(struct json_slice value, int64_t min, int64_t max, const char *what,
-                    int64_t *out, struct err_text *why)
+/* 3 may be written as 3.0 or 3e0: it is what counts, and some languages have only doubles. */
+static bool is_whole(struct json_slice value, int64_t min, int64_t max, int64_t *out)
 {
-    if (json_read_int64(value, out) == 0 && *out >= min && *out <= max)
+    double number;
+
+    if (json_read_int64(value, out) == 0)
+        return *out >= min && *out <= max;
+    if (json_read_double(value, &number) != 0 || number < (double)min || number > (double)max)
+        return false;
+    *out = (int64_t)number;
+    return (double)*out == number;
+}
+
+static int read_whole(const struct job_field *f, struct json_slice value, const char *what,
+                      int64_t *out, struct err_text *why)
+{
+    if (is_whole(value, f->min, f->max, out))
         return 0;
     return err_set(why, ERR_INVALID, "expected a whole number%s from %" PRId64 " to %" PRId64, what,
-                   min, max);
+                   f->min, f->max);
 }
 
-static int read_retry(struct reading *rd, struct json_slice value, struct err_text *why)
+static int read_retry(struct reading *rd, const struct job_field *f, struct json_slice value,
+                      struct err_text *why)
 {
-    return read_int(value, -1, JOB_INPUT_RETRY_MAX, "", &rd->in->spec.retry, why);
+    return read_whole(f, value, "", &rd->in->spec.retry, why);
 }
 
-static int read_reserve_for(struct reading *rd, struct json_slice value, struct err_text *why)
+static int read_reserve_for(struct reading *rd, const struct job_field *f, struct json_slice value,
+                            struct err_text *why)
 {
-    return read_int(value, FAKTORY_RESERVE_MIN_S, FAKTORY_RESERVE_MAX_S, " of seconds",
-                    &rd->in->spec.reserve_for_s, why);
+    return read_whole(f, value, " of seconds", &rd->in->spec.reserve_for_s, why);
 }
 
-static int read_operation(struct reading *rd, struct json_slice value, struct err_text *why)
+static int read_operation(struct reading *rd, const struct job_field *f, struct json_slice value,
+                          struct err_text *why)
 {
+    (void)f;
     rd->in->op = math_op_by_name(value);
     if (!rd->in->op)
         return err_set(why, ERR_INVALID, "expected add, subtract, multiply or divide");
     return 0;
 }
 
+/* The object is read once all fields beside it are known to be good. */
+static int read_operands(struct reading *rd, const struct job_field *f, struct json_slice value,
+                         struct err_text *why)
+{
+    (void)f;
+    (void)why;
+    rd->operands = value;
+    return 0;
+}
+
 /* ---- the forms ---- */
 
-static const struct field math_fields[] = {
-    {"a", true, JSON_NUMBER, read_a},
-    {"b", true, JSON_NUMBER, read_b},
-    {"request_id", false, JSON_STRING, read_request_id},
+static reader *const readers[JOB_SLOTS] = {
+    [JOB_SLOT_A] = read_a,
+    [JOB_SLOT_B] = read_b,
+    [JOB_SLOT_REQUEST_ID] = read_request_id,
+    [JOB_SLOT_OPERATION] = read_operation,
+    [JOB_SLOT_OPERANDS] = read_operands,
+    [JOB_SLOT_TYPE] = read_type,
+    [JOB_SLOT_ARGS] = read_args,
+    [JOB_SLOT_QUEUE] = read_queue,
+    [JOB_SLOT_AT] = read_at,
+    [JOB_SLOT_RETRY] = read_retry,
+    [JOB_SLOT_RESERVE_FOR] = read_reserve_for,
+    [JOB_SLOT_CUSTOM] = read_custom,
 };
 
-static const struct field operation_fields[] = {
-    {"operation", true, JSON_STRING, read_operation},
-    {"a", true, JSON_NUMBER, read_a},
-    {"b", true, JSON_NUMBER, read_b},
-    {"request_id", false, JSON_STRING, read_request_id},
-};
-
-static const struct field job_fields[] = {
-    {"type", true, JSON_STRING, read_type},
-    {"args", true, JSON_ARRAY, read_args},
-    {"queue", false, JSON_STRING, read_queue},
-    {"at", false, JSON_STRING, read_at},
-    {"retry", false, JSON_NUMBER, read_retry},
-    {"reserve_for", false, JSON_NUMBER, read_reserve_for},
-    {"custom", false, JSON_OBJECT, read_custom},
+static const enum json_type types[JOB_KINDS] = {
+    [JOB_KIND_NUMBER] = JSON_NUMBER,    [JOB_KIND_WHOLE] = JSON_NUMBER,
+    [JOB_KIND_ID] = JSON_STRING,        [JOB_KIND_WORD] = JSON_STRING,
+    [JOB_KIND_TIME] = JSON_STRING,      [JOB_KIND_QUEUE] = JSON_STRING,
+    [JOB_KIND_OPERATION] = JSON_STRING, [JOB_KIND_LIST] = JSON_ARRAY,
+    [JOB_KIND_MEMBERS] = JSON_OBJECT,   [JOB_KIND_OPERANDS] = JSON_OBJECT,
 };
 
 static int fail_field(struct reading *rd, const char *field)
@@ -204,38 +256,36 @@ static int fail_field(struct reading *rd, const char *field)
     return ERR_INVALID;
 }
 
-static int unknown_field(struct reading *rd, struct json_slice key, const struct field *fields,
-                         size_t n)
+static int unknown_field(struct reading *rd, struct json_slice key, const struct job_form *form)
 {
     struct buf *name = &rd->in->name;
     char known[160] = "";
     size_t len = 0;
 
-    for (size_t i = 0; i < n && len < sizeof known; i++)
+    for (size_t i = 0; i < form->n && len < sizeof known; i++)
         len += (size_t)snprintf(known + len, sizeof known - len, "%s%s", i ? ", " : "",
-                                fields[i].name);
+                                form->fields[i].name);
     buf_clear(name);
     (void)json_read_string(key, name);
     err_set(&rd->error->why, ERR_INVALID, "is not known here; the fields are: %s", known);
     return fail_field(rd, buf_str(name));
 }
 
-static int read_field(struct reading *rd, const struct field *f, struct json_slice value)
+static int read_field(struct reading *rd, const struct job_field *f, struct json_slice value)
 {
     enum json_type type = json_type(value);
 
     if (type == JSON_NULL && !f->required)
         return 0;
-    if (type != f->type)
-        err_set(&rd->error->why, ERR_INVALID, "expected %s, got %s", json_type_name(f->type),
+    if (type != types[f->kind])
+        err_set(&rd->error->why, ERR_INVALID, "expected %s, got %s", json_type_name(types[f->kind]),
                 json_type_name(type));
-    else if (f->read(rd, value, &rd->error->why) == 0)
+    else if (readers[f->slot](rd, f, value, &rd->error->why) == 0)
         return 0;
     return fail_field(rd, f->name);
 }
 
-static int read_fields(struct reading *rd, struct json_slice object, const struct field *fields,
-                       size_t n)
+static int read_fields(struct reading *rd, struct json_slice object, const struct job_form *form)
 {
     struct json_iter it = json_iter(object);
     struct json_slice key, value;
@@ -244,40 +294,20 @@ static int read_fields(struct reading *rd, struct json_slice object, const struc
     while (json_next_member(&it, &key, &value)) {
         size_t i = 0;
 
-        while (i < n && !json_string_is(key, fields[i].name))
+        while (i < form->n && !json_string_is(key, form->fields[i].name))
             i++;
-        if (i == n)
-            return unknown_field(rd, key, fields, n);
-        if (read_field(rd, &fields[i], value) != 0)
+        if (i == form->n)
+            return unknown_field(rd, key, form);
+        if (read_field(rd, &form->fields[i], value) != 0)
             return ERR_INVALID;
         seen |= 1U << i;
     }
-    for (size_t i = 0; i < n; i++)
-        if (fields[i].required && !(seen & 1U << i)) {
+    for (size_t i = 0; i < form->n; i++)
+        if (form->fields[i].required && !(seen & 1U << i)) {
             err_set(&rd->error->why, ERR_INVALID, "is missing");
-            return fail_field(rd, fields[i].name);
+            return fail_field(rd, form->fields[i].name);
         }
     return 0;
-}
-
-#define READ(rd, object, fields) read_fields(rd, object, fields, sizeof(fields) / sizeof(fields)[0])
-
-/* {"type":"Add","args":{...}}, whose args are the fields of the operation. */
-static int read_named(struct reading *rd, struct json_slice item)
-{
-    struct json_iter it = json_iter(item);
-    struct json_slice key, value, args = {NULL, 0};
-
-    while (json_next_member(&it, &key, &value)) {
-        static const struct field fields[] = {{.name = "type"}, {.name = "args"}};
-
-        if (json_string_is(key, "args"))
-            args = value;
-        else if (!json_string_is(key, "type"))
-            return unknown_field(rd, key, fields, 2);
-    }
-    rd->prefix = "args.";
-    return READ(rd, args, math_fields);
 }
 
 static int read_item(struct reading *rd, struct json_slice item)
@@ -285,10 +315,15 @@ static int read_item(struct reading *rd, struct json_slice item)
     struct job_input *in = rd->in;
 
     if (json_member(item, "operation").len > 0)
-        return READ(rd, item, operation_fields);
+        return read_fields(rd, item, &job_form_operation);
     if (json_type(json_member(item, "args")) == JSON_OBJECT)
         in->op = math_op_by_name(json_member(item, "type"));
-    return in->op ? read_named(rd, item) : READ(rd, item, job_fields);
+    if (!in->op)
+        return read_fields(rd, item, &job_form_job);
+    if (read_fields(rd, item, &job_form_named) != 0)
+        return ERR_INVALID;
+    rd->prefix = "args.";
+    return read_fields(rd, rd->operands, &job_form_math);
 }
 
 static int read_form(struct reading *rd, enum job_input_form form, struct json_slice value)
@@ -300,9 +335,9 @@ static int read_form(struct reading *rd, enum job_input_form form, struct json_s
     }
     switch (form) {
     case JOB_INPUT_MATH:
-        return READ(rd, value, math_fields);
+        return read_fields(rd, value, &job_form_math);
     case JOB_INPUT_JOB:
-        return READ(rd, value, job_fields);
+        return read_fields(rd, value, &job_form_job);
     case JOB_INPUT_ITEM:
         break;
     }

@@ -10,20 +10,19 @@
  *                               {"operation":"add","a":1,"b":2,"request_id":"x"?},
  *                               or the form of POST /jobs
  *
- * An optional field may also be null. An unknown field is an error: a misspelt one must not vanish
- * silently. One thread at a time.
+ * The fields and their limits are the table of job_fields.h. An optional field may also be null. An
+ * unknown field is an error: a misspelt one must not vanish silently. One thread at a time.
  */
 #ifndef API_JOB_INPUT_H
 #define API_JOB_INPUT_H
 
+#include "api/job_fields.h"
 #include "api/math_op.h"
 #include "api/queues.h"
 #include "common/base/buf.h"
 #include "common/base/err.h"
 #include "common/faktory/job.h"
 #include "common/json/json.h"
-
-enum { JOB_INPUT_RETRY_MAX = 1000 };
 
 enum job_input_form { JOB_INPUT_MATH, JOB_INPUT_JOB, JOB_INPUT_ITEM };
 

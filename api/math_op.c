@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "api/math_op.h"
 
-#include <stddef.h>
 #include <string.h>
 
 static const struct math_op ops[] = {
@@ -10,6 +9,11 @@ static const struct math_op ops[] = {
     {"multiply", "Multiply", "math_multiply", "/jobs/multiply", "\xc3\x97"}, /* U+00D7 */
     {"divide", "Divide", "math_divide", "/jobs/divide", "\xc3\xb7"},         /* U+00F7 */
 };
+
+const struct math_op *math_op_at(size_t index)
+{
+    return index < sizeof ops / sizeof ops[0] ? &ops[index] : NULL;
+}
 
 const struct math_op *math_op_by_path(const char *path)
 {

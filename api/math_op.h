@@ -3,6 +3,8 @@
 #ifndef API_MATH_OP_H
 #define API_MATH_OP_H
 
+#include <stddef.h>
+
 #include "common/json/json.h"
 
 struct math_op {
@@ -12,6 +14,9 @@ struct math_op {
     const char *path;      /* "/jobs/add" */
     const char *sign;      /* for messages */
 };
+
+/* The operations one after the other; NULL behind the last. */
+const struct math_op *math_op_at(size_t index);
 
 /* The operation of a path, or NULL. */
 const struct math_op *math_op_by_path(const char *path);

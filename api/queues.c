@@ -113,6 +113,11 @@ void queues_free(struct queues *q)
     free(q);
 }
 
+int queues_count(const struct queues *q)
+{
+    return q->n;
+}
+
 int queues_find(const struct queues *q, const char *name)
 {
     for (int i = 0; i < q->n; i++)

@@ -35,6 +35,8 @@ int queues_check(const char *list, struct buf *expected);
 struct queues *queues_new(const char *list);
 void queues_free(struct queues *q);
 
+/* How many there are; their indexes go from 0. */
+int queues_count(const struct queues *q);
 /* The index of a name; -1: not on the list. */
 int queues_find(const struct queues *q, const char *name);
 const char *queues_name(const struct queues *q, int index);

@@ -12,6 +12,7 @@ const struct http_route api_routes[] = {
     {"GET", "/ready", handle_ready, "Does Faktory answer?"},
     {"GET", "/stats", handle_stats, "Numbers of the service and of Faktory, as JSON"},
     {"GET", "/metrics", handle_metrics, "Numbers for Prometheus"},
+    {"GET", "/openapi.json", handle_openapi, "This description of all calls (OpenAPI 3.1)"},
 };
 
 const size_t api_routes_n = sizeof api_routes / sizeof api_routes[0];

@@ -16,5 +16,6 @@ http_handler handle_batch;                /* handlers/batch.c */
 http_handler handle_health, handle_ready; /* handlers/health.c */
 http_handler handle_stats;                /* handlers/stats.c */
 http_handler handle_metrics;              /* handlers/metrics.c */
+http_handler handle_openapi;              /* handlers/openapi.c */
 
 #endif

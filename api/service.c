@@ -96,9 +96,17 @@ static void log_config(const struct api_config *c)
     log_info("queues: %s", c->queues);
 }
 
+static int start_openapi(struct api *api, struct err_text *why)
+{
+    if (openapi_make(&api->openapi, api->config, api->queues) == 0)
+        return 0;
+    return err_set(why, ERR_NOMEM, "out of memory for the description of the calls");
+}
+
 /* Frees what there is, in reverse order; pusher and http are down already, or never were up. */
 static void free_parts(struct service *s)
 {
+    openapi_fini(&s->api.openapi);
     status_free(s->api.status);
     queues_free(s->api.queues);
     metrics_free(s->api.registry);
@@ -128,7 +136,8 @@ struct service *service_start(struct api_config *config, struct err_text *why)
     if (api_config_finish(config, why) == 0) {
         log_config(config);
         if (start_metrics(&s->api, why) == 0 && start_pusher(s, why) == 0 &&
-            start_status(&s->api, why) == 0 && start_http(s, why) == 0)
+            start_status(&s->api, why) == 0 && start_openapi(&s->api, why) == 0 &&
+            start_http(s, why) == 0)
             return s;
     }
     stop_pusher(s, 0);

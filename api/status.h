@@ -20,6 +20,7 @@
 #include "common/base/buf.h"
 #include "common/faktory/faktory.h"
 #include "common/http/http.h"
+#include "common/json/json.h"
 
 enum {
     STATUS_PATIENCE_MS = 3000,

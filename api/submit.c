@@ -10,11 +10,7 @@
 #include "common/json/json_write.h"
 #include "common/pack/pack.h"
 
-enum {
-    JOB_BYTES_MAX = FAKTORY_COMMAND_BYTES_MAX - 16, /* what struct push_job allows */
-    RETRY_AWAY_S = 2, /* about the longest pause between two attempts to connect */
-    RETRY_MOST_S = 60,
-};
+enum { RETRY_AWAY_S = 2 }; /* about the longest pause between two attempts to connect */
 
 struct submit_job {
     struct push_job push; /* first: settled() gets the job back from the pusher */
@@ -50,17 +46,15 @@ struct submission {
     struct submit_job jobs[];
 };
 
-/* By the outcome; a later row is a worse outcome. */
-static const struct {
-    unsigned status;
-    const char *stored, *text;
-} fates[] = {
+const struct submit_fate submit_fates[] = {
     [PUSH_STORED] = {202, "yes", "stored"},
     [PUSH_REFUSED] = {502, "no", "Faktory refused the job"},
     [PUSH_AWAY] = {503, "no", "Faktory cannot be reached"},
     [PUSH_LATE] = {504, "no", "the job could not be sent to Faktory in time"},
     [PUSH_UNKNOWN] = {504, "unknown", "Faktory gave no clear answer, the job may be stored"},
 };
+
+const size_t submit_fates_n = sizeof submit_fates / sizeof submit_fates[0];
 
 /* ---- gathering ---- */
 
@@ -115,7 +109,7 @@ static int too_large(const struct job_input *in, size_t len, struct job_input_er
     return err_set(&error->why, ERR_FULL,
                    "is too large: the job would have %zu bytes, and at most %d fit into one "
                    "command to Faktory",
-                   len, JOB_BYTES_MAX);
+                   len, SUBMIT_JOB_BYTES_MAX);
 }
 
 static void allow_pack(struct submit_job *job, const struct job_spec *spec, unsigned pack_max)
@@ -147,7 +141,7 @@ int submission_add(struct submission *s, const struct job_input *in, struct job_
     if (s->text.failed)
         return ERR_NOMEM;
     len = s->text.len - job->offset;
-    if (len > JOB_BYTES_MAX)
+    if (len > SUBMIT_JOB_BYTES_MAX)
         return too_large(in, len, error);
     join_lines(s->text.data + job->offset, len);
     job->push.len = len;
@@ -165,7 +159,7 @@ static int64_t at_least_1(int64_t seconds)
 {
     if (seconds < 1)
         return 1;
-    return seconds < RETRY_MOST_S ? seconds : RETRY_MOST_S;
+    return seconds < SUBMIT_RETRY_AFTER_MAX_S ? seconds : SUBMIT_RETRY_AFTER_MAX_S;
 }
 
 /* How long until the full queue has been worked off: so many jobs are in flight during one round
@@ -220,7 +214,7 @@ static void answer_single(struct submission *s, unsigned status, struct buf *out
     buf_add_char(out, '{');
     if (status != 202) {
         buf_add_str(out, "\"error\":");
-        write_error(out, s->refused ? "not accepted" : fates[job->outcome].text,
+        write_error(out, s->refused ? "not accepted" : submit_fates[job->outcome].text,
                     s->refused ? s->why.text : job->why);
         buf_add_char(out, ',');
     }
@@ -229,7 +223,7 @@ static void answer_single(struct submission *s, unsigned status, struct buf *out
         buf_add_str(out, "\"message\":");
         write_message(out, s);
     } else
-        buf_addf(out, "\"stored\":\"%s\"", fates[job->outcome].stored);
+        buf_addf(out, "\"stored\":\"%s\"", submit_fates[job->outcome].stored);
     buf_add_char(out, '}');
 }
 
@@ -276,8 +270,8 @@ static void write_failed(const struct submission *s, struct buf *out)
         if (job->outcome == PUSH_STORED)
             continue;
         buf_addf(out, "%s{\"index\":%zu,\"job_id\":\"%s\",\"stored\":\"%s\",\"error\":", comma, i,
-                 job->jid, fates[job->outcome].stored);
-        write_error(out, fates[job->outcome].text, job->why);
+                 job->jid, submit_fates[job->outcome].stored);
+        write_error(out, submit_fates[job->outcome].text, job->why);
         buf_add_char(out, '}');
         comma = ",";
     }
@@ -294,7 +288,7 @@ static void write_batch_error(const struct submission *s, const struct tally *t,
         write_error(out, "no job was accepted", s->why.text);
     else {
         buf_addf(&text, "%zu of %zu jobs were not stored, or not surely (%s)", s->n - t->stored,
-                 s->n, fates[t->worst->outcome].text);
+                 s->n, submit_fates[t->worst->outcome].text);
         write_error(out, buf_str(&text), t->worst->why);
     }
     buf_addf(out, ",\"stored\":\"%s\",", stored);
@@ -321,7 +315,7 @@ static void answer(struct http_request *r, void *state)
 {
     struct submission *s = state;
     struct tally t = count_outcomes(s);
-    unsigned status = fates[t.worst->outcome].status;
+    unsigned status = submit_fates[t.worst->outcome].status;
     struct buf out = BUF_INIT(0);
 
     if (status == 503)

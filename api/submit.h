@@ -28,6 +28,20 @@
 
 struct submission;
 
+enum {
+    SUBMIT_JOB_BYTES_MAX = FAKTORY_COMMAND_BYTES_MAX - 16, /* what struct push_job allows */
+    SUBMIT_RETRY_AFTER_MAX_S = 60,
+    SUBMIT_LISTED_MAX = 100, /* bad items of a batch that are listed; the others are counted */
+};
+
+/* What is answered for a job, by its outcome; a later row is a worse outcome. */
+struct submit_fate {
+    unsigned status;
+    const char *stored, *text;
+};
+extern const struct submit_fate submit_fates[];
+extern const size_t submit_fates_n;
+
 enum submit_kind { SUBMIT_SINGLE, SUBMIT_BATCH };
 
 /* Room for at most `n` jobs, about `text_bytes` of JSON together. NULL: no memory. */

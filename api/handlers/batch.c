@@ -12,10 +12,7 @@
 #include "common/json/json_write.h"
 #include "common/pack/pack.h"
 
-enum {
-    LISTED_MAX = 100, /* bad items that are listed; the others are counted */
-    JOB_TEXT = 192,   /* what a job has besides what came in, mostly */
-};
+enum { JOB_TEXT = 192 }; /* what a job has besides what came in, mostly */
 
 /* The bad items so far. */
 struct faults {
@@ -25,7 +22,7 @@ struct faults {
 
 static void add_fault(struct faults *f, size_t index, const struct job_input_error *error)
 {
-    if (f->n++ >= LISTED_MAX)
+    if (f->n++ >= SUBMIT_LISTED_MAX)
         return;
     buf_addf(&f->list, "%s{\"index\":%zu,", f->n > 1 ? "," : "", index);
     if (*error->field) {
@@ -46,8 +43,8 @@ static void reply_faults(struct http_request *r, struct faults *f, size_t total)
              total, f->n == 1 ? "is" : "are");
     buf_add(&out, f->list.data, f->list.len);
     buf_add_char(&out, ']');
-    if (f->n > LISTED_MAX)
-        buf_addf(&out, ",\"more_errors\":%zu", f->n - LISTED_MAX);
+    if (f->n > SUBMIT_LISTED_MAX)
+        buf_addf(&out, ",\"more_errors\":%zu", f->n - SUBMIT_LISTED_MAX);
     buf_add_char(&out, '}');
     out.failed = out.failed || f->list.failed;
     http_reply(r, 400, HTTP_JSON, &out);

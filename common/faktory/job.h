@@ -18,7 +18,7 @@ enum {
     JOB_RETRY_DEFAULT = 25,      /* Faktory's own, but always said: see job_write() */
     JOB_RESERVE_DEFAULT_S = 600, /* what the predecessor's producers send */
     JOB_QUEUE_NAME_MAX = 64,
-    JOB_TYPE_MAX = 200,
+    JOB_TYPE_MAX = 200, /* characters */
 };
 
 /* What a producer says. Strings and slices are borrowed. */

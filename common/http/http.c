@@ -178,6 +178,8 @@ void http_reply_error(struct http_request *r, unsigned status, const char *fmt, 
     buf_add_str(&body, "{\"error\":");
     json_write_cstr(&body, text);
     buf_add_char(&body, '}');
+    if (status == 503)
+        http_add_header(r, "Retry-After", "1");
     http_reply(r, status, HTTP_JSON, &body);
 }
 

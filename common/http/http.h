@@ -9,12 +9,7 @@
  * function, which replies. The caller of http_defer() must make sure that http_resume() comes, by
  * a deadline of its own: a suspended connection has no time-out.
  *
- * Answered here, before any handler, always as {"error":"..."}: 400 (repeated Content-Length,
- * Content-Length with Transfer-Encoding, a blank in a header name, %00 in the address), 404, 405
- * with Allow, 408 for a request that is slow to arrive, 411, 413, 415 for a body that says it is
- * not JSON, 501 for an unknown transfer coding, 503 while stopping. libmicrohttpd itself answers
- * what it cannot parse, with a short HTML page that cannot be replaced: 400 (bad chunk, bad
- * Content-Length), 413 (absurd Content-Length), 414, 431 (headers over 32 KiB), 505.
+ * What the server answers itself, before any handler, is the table of http_answers.h.
  */
 #ifndef COMMON_HTTP_HTTP_H
 #define COMMON_HTTP_HTTP_H
@@ -107,7 +102,7 @@ void http_add_header(struct http_request *r, const char *name, const char *value
 void http_reply(struct http_request *r, unsigned status, const char *content_type,
                 struct buf *body);
 
-/* Replies {"error":"<sentence>"}. */
+/* Replies {"error":"<sentence>"}; with 503 also a Retry-After of one second. */
 __attribute__((format(printf, 3, 4))) void http_reply_error(struct http_request *r, unsigned status,
                                                             const char *fmt, ...);
 

@@ -11,8 +11,7 @@ void http_admit_stopping(struct http_request *r)
 {
     if (r->refused || !atomic_load_explicit(&r->server->stopping, memory_order_relaxed))
         return;
-    http_request_refuse(r, 503, "the service is stopping");
-    http_add_header(r, "Retry-After", "1");
+    http_request_refuse(r, 503, NULL);
 }
 
 /* Where the request ends must be beyond doubt before anything else about it matters. */
@@ -26,7 +25,7 @@ static void check_framing(struct http_request *r, const struct http_head *h)
     else if (r->conn->nul_in_target)
         http_request_refuse(r, 400, "the address holds a NUL");
     else if (http_head_length(h) > r->server->options.body_max_bytes)
-        http_request_refuse(r, 413, "the body is too large");
+        http_request_refuse(r, 413, NULL);
     r->close = r->refused != 0;
 }
 
@@ -37,13 +36,13 @@ static void find_route(struct http_request *r, const struct http_head *h, const 
     unsigned status = http_routes_find(o->routes, o->n_routes, method, r->path, &r->metrics_row);
 
     if (status == 404) {
-        http_request_refuse(r, 404, "there is nothing at this path");
+        http_request_refuse(r, 404, NULL);
     } else if (status == 405) {
         http_routes_allow(o->routes, o->n_routes, r->path, allow);
         http_add_header(r, "Allow", allow);
-        http_request_refuse(r, 405, "this path does not know that method");
+        http_request_refuse(r, 405, NULL);
     } else if (strcmp(method, "POST") == 0 && h->n_lengths == 0 && h->n_codings == 0) {
-        http_request_refuse(r, 411, "a POST needs a Content-Length");
+        http_request_refuse(r, 411, NULL);
     } else {
         r->route = &o->routes[r->metrics_row];
     }
@@ -53,8 +52,7 @@ static void check_type(struct http_request *r, const struct http_head *h)
 {
     if (strcmp(r->route->method, "GET") != 0 && h->content_type && http_head_has_body(h) &&
         !http_head_is_json(h->content_type))
-        http_request_refuse(r, 415,
-                            "this is not JSON: send Content-Type: application/json or none");
+        http_request_refuse(r, 415, NULL);
 }
 
 /*

@@ -109,7 +109,8 @@ void http_request_shelf_fini(struct http_server *s);
 /* Takes a piece of the body. ERR_FULL: past all patience, cut; ERR_NOMEM is answered with 503. */
 int http_request_add_body(struct http_request *r, const char *data, size_t n);
 
-/* Decides on an answer that is given when the request is complete (the first decision stays). */
+/* Decides on an answer that is given when the request is complete (the first decision stays): a
+ * status of http_answers.h, and its sentence when this one is NULL. */
 void http_request_refuse(struct http_request *r, unsigned status, const char *sentence);
 
 /* Makes poll() return. Any thread. */

@@ -3,6 +3,7 @@
  */
 #include "common/http/http_internal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "common/base/err.h"
 #include "common/base/log.h"
 #include "common/base/sync.h"
+#include "common/http/http_answers.h"
 
 /* ---- memory ---- */
 
@@ -77,10 +79,13 @@ void http_request_shelf_fini(struct http_server *s)
 
 void http_request_refuse(struct http_request *r, unsigned status, const char *sentence)
 {
+    const struct http_own_answer *own = http_own_answer(status);
+
+    assert(own); /* documents are made of that table */
     if (r->refused)
         return;
     r->refused = status;
-    r->refusal = sentence;
+    r->refusal = sentence ? sentence : own->sentence;
 }
 
 int http_request_add_body(struct http_request *r, const char *data, size_t n)
@@ -90,7 +95,7 @@ int http_request_add_body(struct http_request *r, const char *data, size_t n)
     /* received is at most 2 * max here, n at most the connection's memory: no overflow. */
     r->received += n;
     if (r->received > max) {
-        http_request_refuse(r, 413, "the body is too large");
+        http_request_refuse(r, 413, NULL);
         r->close = true;
     }
     if (r->received / 2 > max)

@@ -135,7 +135,7 @@ static const struct {
     {JOB_INPUT_MATH, "{\"a\":1,\"b\":2,\"requestid\":\"x\"}", "requestid", "a, b, request_id"},
     {JOB_INPUT_JOB, "{\"args\":[]}", "type", "is missing"},
     {JOB_INPUT_JOB, "{\"type\":\"t\"}", "args", "is missing"},
-    {JOB_INPUT_JOB, "{\"type\":\"\",\"args\":[]}", "type", "1 to 200 bytes"},
+    {JOB_INPUT_JOB, "{\"type\":\"\",\"args\":[]}", "type", "1 to 200 characters"},
     {JOB_INPUT_JOB, "{\"type\":\"a\\tb\",\"args\":[]}", "type", "control"},
     {JOB_INPUT_JOB, "{\"type\":\"a\\u007fb\",\"args\":[]}", "type", "control"},
     {JOB_INPUT_JOB, "{\"type\":[],\"args\":[]}", "type", "expected a string, got an array"},
@@ -154,7 +154,7 @@ static const struct {
     {JOB_INPUT_JOB, "{\"type\":\"t\",\"args\":[],\"at\":17}", "at", "expected a string"},
     {JOB_INPUT_JOB, "{\"type\":\"t\",\"args\":[],\"retry\":-2}", "retry", "from -1 to 1000"},
     {JOB_INPUT_JOB, "{\"type\":\"t\",\"args\":[],\"retry\":1001}", "retry", "from -1 to 1000"},
-    {JOB_INPUT_JOB, "{\"type\":\"t\",\"args\":[],\"retry\":2.0}", "retry", "a whole number"},
+    {JOB_INPUT_JOB, "{\"type\":\"t\",\"args\":[],\"retry\":2.5}", "retry", "a whole number"},
     {JOB_INPUT_JOB, "{\"type\":\"t\",\"args\":[],\"reserve_for\":59}", "reserve_for",
      "of seconds from 60 to 86400"},
     {JOB_INPUT_JOB, "{\"type\":\"t\",\"args\":[],\"reserve_for\":86401}", "reserve_for", "86400"},
@@ -188,6 +188,22 @@ static void test_wrong(void)
     }
 }
 
+static void test_whole_numbers(void)
+{
+    static const char *const twos[] = {"2", "2.0", "2e0", "0.2E1", "20e-1"};
+    char text[64];
+
+    for (size_t i = 0; i < sizeof twos / sizeof twos[0]; i++) {
+        snprintf(text, sizeof text, "{\"args\":[],\"type\":\"t\",\"retry\":%s}", twos[i]);
+        CU_ASSERT_EQUAL(read_as(JOB_INPUT_JOB, text), 0);
+        CU_ASSERT_EQUAL(input.spec.retry, 2);
+    }
+    CU_ASSERT_EQUAL(read_as(JOB_INPUT_JOB, "{\"args\":[],\"type\":\"t\",\"retry\":1e300}"),
+                    ERR_INVALID);
+    CU_ASSERT_EQUAL(read_as(JOB_INPUT_JOB, "{\"args\":[],\"type\":\"t\",\"retry\":-1.0000001}"),
+                    ERR_INVALID);
+}
+
 static void test_type_length(void)
 {
     char text[512];
@@ -195,6 +211,10 @@ static void test_type_length(void)
     snprintf(text, sizeof text, "{\"args\":[],\"type\":\"%0200d\"}", 0);
     CU_ASSERT_EQUAL(read_as(JOB_INPUT_JOB, text), 0);
     snprintf(text, sizeof text, "{\"args\":[],\"type\":\"%0201d\"}", 0);
+    CU_ASSERT_EQUAL(read_as(JOB_INPUT_JOB, text), ERR_INVALID);
+    snprintf(text, sizeof text, "{\"args\":[],\"type\":\"%0199d\xe2\x82\xac\"}", 0);
+    CU_ASSERT_EQUAL(read_as(JOB_INPUT_JOB, text), 0);
+    snprintf(text, sizeof text, "{\"args\":[],\"type\":\"%0200d\xe2\x82\xac\"}", 0);
     CU_ASSERT_EQUAL(read_as(JOB_INPUT_JOB, text), ERR_INVALID);
 }
 
@@ -214,7 +234,8 @@ static const struct suite_test tests[] = {
     {"null means absent, and nothing stays from the job before", test_nothing_stays},
     {"D35: an operation is understood in every form and by each of its names", test_item_forms},
     {"each mistake is named with its field and what was expected", test_wrong},
-    {"a job type has 200 bytes at most", test_type_length},
+    {"a whole number is one however it is written", test_whole_numbers},
+    {"a job type has 200 characters at most, however many bytes that is", test_type_length},
     {"the name of an unknown field is cut to fit", test_long_field_name},
 };
 
