@@ -2,10 +2,12 @@
 # Builds the Debian packages into a folder, from a copy of the files that git knows, so that the tree
 # stays as it is and nothing of a build gets into a package. `make deb` calls it.
 #
-#   tools/deb.sh FOLDER VERSION      VERSION as `git describe` says it
+#   tools/deb.sh FOLDER VERSION         VERSION as `git describe` says it
+#   tools/deb.sh --show-version VERSION  only prints the version that the packages would have
 #
-# The packages' version is made of it: v1.2.3 -> 1.2.3; v1.2.3-4-gabc (four commits later) ->
-# 1.2.3+4.gabc; before the first tag, abc -> 0~N.gabc with N commits so far; -dirty -> +dirty.
+# That is made of it: v1.2.3 -> 1.2.3; v1.2.3-rc1 -> 1.2.3~rc1, which is older; v1.2.3-4-gabc (four
+# commits later) -> 1.2.3+4.gabc; before the first tag, abc -> 0~N.gabc with N commits so far; -dirty
+# -> +dirty.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=$1
@@ -14,18 +16,23 @@ version=$2
 git=(git -c safe.directory='*')
 
 debian_version() { # VERSION
-    local v=$1 dirty='' base rest
+    local v=$1 dirty='' base rest=''
     case $v in *-dirty) dirty=+dirty v=${v%-dirty} ;; esac
     case $v in
-    v[0-9]*-g*)
-        base=${v%-*-g*} rest=${v#"$base"-}
-        echo "${base#v}+${rest/-/.}$dirty"
+    v[0-9]*)
+        base=$v
+        case $v in *-[0-9]*-g*) base=${v%-*-g*} rest=${v#"$base"-} rest=+${rest/-/.} ;; esac
+        base=${base#v}
+        echo "${base//-/\~}$rest$dirty"
         ;;
-    v[0-9]*) echo "${v#v}$dirty" ;;
     *) echo "0~$("${git[@]}" rev-list --count HEAD).g$v$dirty" ;;
     esac
 }
 
+if [ "$out" = --show-version ]; then
+    debian_version "$version"
+    exit
+fi
 epoch=$("${git[@]}" log -1 --format=%ct)
 debian=$(debian_version "$version")
 tree=$out/work-factory-$debian

@@ -92,8 +92,30 @@ takes_odd_paths() {
     same "what is left, folders included" "$dest" "$(find "$dest")"
 }
 
+# From old to new, as git describe says it and as dpkg sorts it.
+versions_follow() {
+    local last='' version line
+    command -v dpkg >/dev/null || skip "there is no dpkg here"
+    while read -r line version; do
+        same "Debian's version of $line" "$version" "$(tools/deb.sh --show-version "$line")"
+        holds "$version is not newer than $last" dpkg --compare-versions "$version" gt "$last"
+        last=$version
+    done <<'END'
+v0.1.0-rc1 0.1.0~rc1
+v0.1.0-rc1-3-gabc1234 0.1.0~rc1+3.gabc1234
+v0.1.0 0.1.0
+v0.1.0-dirty 0.1.0+dirty
+v0.1.0-12-gabc1234 0.1.0+12.gabc1234
+v0.1.0-12-gabc1234-dirty 0.1.0+12.gabc1234+dirty
+v0.10.0 0.10.0
+END
+    version=$(tools/deb.sh --show-version abc1234)
+    holds "without a tag it is $version" dpkg --compare-versions "$version" lt 0.0.1
+}
+
 test_case "everything is installed, runs, and may be installed again" is_complete
 test_case "uninstalling removes exactly what installing put there" goes_again
 test_case "without DESTDIR the folders of others stay" leaves_shared_folders
 test_case "folders with blanks and signs work; STRIP strips" takes_odd_paths
+test_case "Debian's versions follow the project's" versions_follow
 suite_end test_install

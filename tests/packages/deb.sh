@@ -22,10 +22,15 @@ die() { say "deb-test failed: $*" && exit 1; }
 # Every hierarchy that systemd-nspawn makes groups in: one on newer machines.
 hierarchies() { awk '$3 == "cgroup2" || $4 ~ /name=systemd/ { print $2 }' /proc/mounts; }
 
+# A group can go when the last process in it is gone, which takes the kernel a moment.
 leave_no_groups() {
-    local dir
+    local dir tries=100
     for dir in $(hierarchies); do
-        [ ! -d "$dir$group" ] || find "$dir$group" -depth -type d -exec rmdir {} \;
+        while [ -d "$dir$group" ] && [ $tries -gt 0 ]; do
+            find "$dir$group" -depth -type d -exec rmdir {} \; 2>/dev/null || true
+            tries=$((tries - 1))
+            sleep 0.05
+        done
     done
 }
 
@@ -36,7 +41,7 @@ finish() { # CODE
         kill -KILL "$nspawn_pid"
         wait "$nspawn_pid" 2>/dev/null || true
     fi
-    leave_no_groups || set -- 1
+    leave_no_groups
     rm -rf --one-file-system "$root"
     nothing_left || set -- 1
     [ "$1" != 0 ] || rm -rf "$work"
