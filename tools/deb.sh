@@ -7,7 +7,7 @@
 #
 # That is made of it: v1.2.3 -> 1.2.3; v1.2.3-rc1 -> 1.2.3~rc1, which is older; v1.2.3-4-gabc (four
 # commits later) -> 1.2.3+4.gabc; before the first tag, abc -> 0~N.gabc with N commits so far; -dirty
-# -> +dirty.
+# -> +0.dirty.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=$1
@@ -17,7 +17,7 @@ git=(git -c safe.directory='*')
 
 debian_version() { # VERSION
     local v=$1 dirty='' base rest=''
-    case $v in *-dirty) dirty=+dirty v=${v%-dirty} ;; esac
+    case $v in *-dirty) dirty=+0.dirty v=${v%-dirty} ;; esac
     case $v in
     v[0-9]*)
         base=$v

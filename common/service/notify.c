@@ -105,9 +105,6 @@ void notify_open(struct notify *n)
     }
     if (n->fd >= 0)
         n->watchdog_ms = read_watchdog_ms();
-    unsetenv("NOTIFY_SOCKET");
-    unsetenv("WATCHDOG_USEC");
-    unsetenv("WATCHDOG_PID");
 }
 
 void notify_close(struct notify *n)

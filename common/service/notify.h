@@ -37,8 +37,8 @@ struct notify {
     char status[NOTIFY_STATUS_MAX];
 };
 
-/* Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID, and removes them from the environment, so
- * that no child speaks in our name. What cannot be used of them is a warning. Before threads. */
+/* Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID; what cannot be used of them is a warning.
+ * They stay in the environment: that no child speaks in our name is NotifyAccess=main's part. */
 void notify_open(struct notify *n);
 void notify_close(struct notify *n);
 

@@ -104,9 +104,9 @@ versions_follow() {
 v0.1.0-rc1 0.1.0~rc1
 v0.1.0-rc1-3-gabc1234 0.1.0~rc1+3.gabc1234
 v0.1.0 0.1.0
-v0.1.0-dirty 0.1.0+dirty
+v0.1.0-dirty 0.1.0+0.dirty
 v0.1.0-12-gabc1234 0.1.0+12.gabc1234
-v0.1.0-12-gabc1234-dirty 0.1.0+12.gabc1234+dirty
+v0.1.0-12-gabc1234-dirty 0.1.0+12.gabc1234+0.dirty
 v0.10.0 0.10.0
 END
     version=$(tools/deb.sh --show-version abc1234)

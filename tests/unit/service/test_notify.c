@@ -111,14 +111,6 @@ static void test_nobody(void)
     CU_ASSERT(silent());
 }
 
-static void test_environment(void)
-{
-    open_with_watchdog();
-    CU_ASSERT_PTR_NULL(getenv("NOTIFY_SOCKET"));
-    CU_ASSERT_PTR_NULL(getenv("WATCHDOG_USEC"));
-    CU_ASSERT_PTR_NULL(getenv("WATCHDOG_PID"));
-}
-
 static void test_whose_watchdog(void)
 {
     static const struct {
@@ -226,7 +218,6 @@ static const struct suite_test tests[] = {
     {"a status is one line, and said when it changes", test_status},
     {"an abstract socket is one, too", test_abstract},
     {"without a socket that can be used nothing is said", test_nobody},
-    {"children inherit none of it", test_environment},
     {"the watchdog of another process, and a bad time, are none", test_whose_watchdog},
     {"a sign of life comes every half of the watchdog's time", test_fed},
     {"a part that hangs ends the signs of life until it turns again", test_hanging},
