@@ -80,7 +80,7 @@ static int64_t read_watchdog_ms(void)
 static int open_socket(void)
 {
     const struct timeval most = {.tv_sec = NOTIFY_SEND_MS / 1000,
-                                 .tv_usec = NOTIFY_SEND_MS % 1000 * 1000};
+                                 .tv_usec = NOTIFY_SEND_MS % 1000 * 1000L};
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
     if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof most) != 0) {
@@ -136,7 +136,7 @@ void notify_status(struct notify *n, const char *fmt, ...)
     status[strcspn(status, "\n")] = '\0'; /* a second line would be another message */
     if (strcmp(status, n->status) == 0)
         return;
-    strcpy(n->status, status);
+    memcpy(n->status, status, strlen(status) + 1); /* as large as what vsnprintf() may fill */
     send_text(n, line);
 }
 
