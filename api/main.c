@@ -15,6 +15,7 @@ int main(int argc, char **argv)
 {
     static struct api_config config; /* zeroed */
     struct service *service;
+    struct notify manager;
     struct err_text why = {""};
     sigset_t stops;
     int code = options_start(&api_program, argc, argv, &config), number;
@@ -26,16 +27,23 @@ int main(int argc, char **argv)
     sigaddset(&stops, SIGTERM);
     sigaddset(&stops, SIGINT);
     signals_setup(&stops);
+    notify_open(&manager);
 
     if (!(service = service_start(&config, &why))) {
         log_error("cannot start: %s", why.text);
+        notify_status(&manager, "cannot start: %s", why.text);
         return EXIT_CANNOT_START;
     }
-    while ((number = signals_wait(clock_ms() + SERVICE_TICK_MS)) == 0)
-        service_tick(service);
+    notify_ready(&manager);
+    do
+        service_tick(service, &manager);
+    while ((number = signals_wait(
+                clock_earlier(clock_ms() + SERVICE_TICK_MS, notify_next_ms(&manager)))) == 0);
     log_info("stopping signal=%s", strsignal(number));
     signals_exit_on_second();
+    notify_stopping(&manager, config.shutdown_ms);
     service_stop(service);
+    notify_close(&manager);
     log_info("stopped");
     return EXIT_SUCCESS;
 }

@@ -145,9 +145,17 @@ struct service *service_start(struct api_config *config, struct err_text *why)
     return NULL;
 }
 
-void service_tick(struct service *s)
+void service_tick(struct service *s, struct notify *manager)
 {
+    struct pusher_state pusher;
+
     status_tick(s->api.status);
+    pusher_look(s->pusher, &pusher);
+    notify_status(manager, "port %u; connections to Faktory: %u of %" PRId64, http_port(s->http),
+                  pusher.connections_up, s->api.config->connections);
+    notify_alive(
+        manager,
+        (struct notify_part[]){{"http", http_late_ms(s->http)}, {"flusher", pusher.late_ms}}, 2);
 }
 
 void service_stop(struct service *s)

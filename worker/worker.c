@@ -9,6 +9,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/service/notify.h"
 #include "common/service/signals.h"
 #include "worker/config.h"
 #include "worker/crew.h"
@@ -54,6 +55,7 @@ struct worker {
     struct http_server *page;
 
     struct watch watch;
+    struct notify manager;
     _Atomic int wish; /* enum consumer_wish; written by the heartbeat's thread */
 };
 
@@ -186,10 +188,24 @@ static int start(struct worker *w, const struct registry_row *rows, size_t n_row
         start_consumer(w, &why) == 0 && start_page(w, &why) == 0)
         return 0;
     log_error("cannot start: %s", why.text);
+    notify_status(&w->manager, "cannot start: %s", why.text);
     return ERR_IO;
 }
 
 /* ---- life ---- */
+
+static void tell_manager(struct worker *w, const struct consumer_state *s)
+{
+    struct crew_state crew;
+
+    crew_look(w->crew, &crew); /* takes its lock: a crew that holds it for good stops us here */
+    notify_status(&w->manager, "threads: %u%s; connections to Faktory: %u of %u", crew.threads,
+                  atomic_load(&w->status.phase) == STATUS_QUIET ? ", quiet" : "", s->connections_up,
+                  s->connections);
+    notify_alive(
+        &w->manager,
+        (struct notify_part[]){{"consumer-tick", s->late_ms}, {"http", http_late_ms(w->page)}}, 2);
+}
 
 static void look_around(struct worker *w)
 {
@@ -197,6 +213,7 @@ static void look_around(struct worker *w)
     int64_t now_ms = clock_ms();
 
     consumer_look(w->consumer, &s);
+    tell_manager(w, &s);
     switch (watch_step(&w->watch, &s, now_ms)) {
     case WATCH_CONNECTED:
         log_info("Worker connected and ready to process jobs lanes=%u connections=%u", s.lanes,
@@ -228,7 +245,8 @@ static void be_quiet(struct worker *w, const char *reason)
 static const char *live(struct worker *w)
 {
     for (;;) {
-        int number = signals_wait(clock_ms() + (w->watch.connected ? LOOK_MS : LOOK_FIRST_MS));
+        int64_t look_ms = clock_ms() + (w->watch.connected ? LOOK_MS : LOOK_FIRST_MS);
+        int number = signals_wait(clock_earlier(look_ms, notify_next_ms(&w->manager)));
         int wish = atomic_load(&w->wish);
 
         look_around(w);
@@ -250,6 +268,7 @@ static const char *live(struct worker *w)
 /* The parts that only this function's caller uses any more, in reverse order of their start. */
 static void free_parts(struct worker *w)
 {
+    notify_close(&w->manager);
     runner_free(w->runner);
     registry_free(w->registry);
     metrics_free(w->metrics);
@@ -266,6 +285,7 @@ static int stop(struct worker *w, const char *reason)
     int code;
 
     signals_exit_on_second();
+    notify_stopping(&w->manager, w->config.shutdown_ms);
     atomic_store(&w->status.phase, STATUS_STOPPING);
     log_info("Shutdown signal received, stopping worker (%s)", reason);
     code = shutdown_run(&s, &plan) ? EXIT_GOOD : EXIT_TROUBLE;
@@ -311,5 +331,9 @@ int worker_main(int argc, char **argv, const struct registry_row *rows, size_t n
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTSTP);
     signals_setup(&signals);
-    return start(&w, rows, n_rows) == 0 ? stop(&w, live(&w)) : give_up(&w);
+    notify_open(&w.manager);
+    if (start(&w, rows, n_rows) != 0)
+        return give_up(&w);
+    notify_ready(&w.manager);
+    return stop(&w, live(&w));
 }

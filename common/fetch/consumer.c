@@ -32,6 +32,7 @@ enum {
     WID_RANDOM_BYTES = 8,
     WID_MAX = 96,
     TICKER_STACK_BYTES = 128 << 10,
+    TICKER_TURN_MS = 1000, /* how long it sleeps at most, so that one that hangs can be told */
 };
 
 struct consumer {
@@ -52,6 +53,7 @@ struct consumer {
     pthread_cond_t tick; /* the ticker's: next_ms or stopping changed */
     /* guarded by lock */
     int64_t next_ms;
+    int64_t turn_ms; /* when the ticker turns next, at the latest */
     bool stopping;
 };
 
@@ -90,10 +92,12 @@ static void *tick_run(void *arg)
         int64_t now_ms = clock_ms();
 
         if (now_ms < c->next_ms) {
-            cond_wait_until(&c->tick, &c->lock, c->next_ms);
+            c->turn_ms = clock_earlier(c->next_ms, now_ms + TICKER_TURN_MS);
+            cond_wait_until(&c->tick, &c->lock, c->turn_ms);
             continue;
         }
         c->next_ms = CLOCK_NEVER;
+        c->turn_ms = now_ms;
         mutex_unlock(&c->lock);
         tick_at(c, tick(c, now_ms));
         mutex_lock(&c->lock);
@@ -316,6 +320,7 @@ int consumer_start(const struct consumer_options *options, struct consumer **out
         .wid = c->wid, .hostname = c->options.hostname, .labels = c->options.labels};
     mutex_init(&c->lock);
     cond_init(&c->tick);
+    c->turn_ms = clock_ms();
     *out = c;
     if (make_parts(c) && start_parts(c))
         return 0;
@@ -389,6 +394,16 @@ void consumer_stop(struct consumer *c, int64_t deadline_ms)
 
 /* ---- view ---- */
 
+static int64_t ticker_late_ms(struct consumer *c)
+{
+    int64_t turn_ms, now_ms = clock_ms();
+
+    mutex_lock(&c->lock);
+    turn_ms = c->turn_ms;
+    mutex_unlock(&c->lock);
+    return turn_ms < now_ms ? now_ms - turn_ms : 0;
+}
+
 void consumer_look(struct consumer *c, struct consumer_state *state)
 {
     int64_t settler_ms = settler_heard_ms(c->settler), beat_ms = heartbeat_heard_ms(c->heartbeat);
@@ -402,6 +417,7 @@ void consumer_look(struct consumer *c, struct consumer_state *state)
         .settling = settler_open(c->settler),
         .rtt_us = heartbeat_rtt_us(c->heartbeat),
         .heard_ms = settler_ms > beat_ms ? settler_ms : beat_ms,
+        .late_ms = ticker_late_ms(c),
     };
     budget_look(c->budget, &state->fetches, &state->in_hand);
     for (unsigned i = 0; i < c->options.lanes; i++) {

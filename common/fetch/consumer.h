@@ -122,6 +122,7 @@ struct consumer_state {
     unsigned long reconnects;
     int64_t rtt_us;   /* round trip to Faktory, 0 while not known */
     int64_t heard_ms; /* monotonic: last sign of life from Faktory, 0: none yet */
+    int64_t late_ms;  /* for how long the consumer's own clockwork is overdue, 0: in time */
 };
 void consumer_look(struct consumer *c, struct consumer_state *state);
 

@@ -368,6 +368,7 @@ static void turn(struct http_server *s, int64_t most_ms)
 {
     struct http_request *r, *next;
 
+    atomic_store_explicit(&s->due_ms, s->now_ms + most_ms, memory_order_relaxed);
     wait_for_work(s, most_ms);
     s->now_ms = clock_ms();
     for (r = http_take_done(s); r; r = next) {
@@ -479,6 +480,7 @@ static struct http_server *server_new(const struct http_options *options)
     s->options = *options;
     s->done_tail = &s->done;
     s->now_ms = s->next_tick_ms = clock_ms();
+    atomic_init(&s->due_ms, s->now_ms);
     mutex_init(&s->lock);
     s->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (options->metrics)
@@ -525,6 +527,13 @@ fail:
 unsigned http_port(const struct http_server *s)
 {
     return s->port;
+}
+
+int64_t http_late_ms(struct http_server *s)
+{
+    int64_t late_ms = s ? clock_ms() - atomic_load_explicit(&s->due_ms, memory_order_relaxed) : 0;
+
+    return late_ms > 0 ? late_ms : 0;
 }
 
 void http_quiesce(struct http_server *s)

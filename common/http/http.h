@@ -70,6 +70,10 @@ struct http_server *http_start(const struct http_options *options, struct err_te
 /* The port that is bound: interesting when 0 was asked for. */
 unsigned http_port(const struct http_server *s);
 
+/* For how long the loop thread is overdue: it turns at least once a second, 0 while it does. Any
+ * thread; 0 for NULL. */
+int64_t http_late_ms(struct http_server *s);
+
 /*
  * The first step of stopping, from any thread: takes no new connection, answers new requests on
  * kept-alive ones with 503 and `Connection: close`. Deferred requests go on. Does not block.

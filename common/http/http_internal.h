@@ -92,6 +92,7 @@ struct http_server {
     size_t n_shelf;
 
     /* any thread's */
+    _Atomic int64_t due_ms;    /* when the loop turns next, at the latest */
     atomic_bool stopping;      /* new requests get 503 */
     atomic_bool ending;        /* http_stop was called; end_deadline_ms is set */
     int64_t end_deadline_ms;   /* written before `ending` */

@@ -17,7 +17,8 @@
 #include "common/push/push_reply.h"
 
 enum {
-    PIPELINE_MAX = 16, /* pushes in flight on one connection */
+    PIPELINE_MAX = 16,      /* pushes in flight on one connection */
+    FLUSHER_TURN_MS = 1000, /* how long it sleeps at most, so that one that hangs can be told */
     QUEUE_BYTES_MAX = 256 << 20,
 };
 
@@ -46,6 +47,7 @@ struct pusher {
     bool away;    /* none is up and the last attempt failed */
     char away_why[160];
     unsigned requests; /* added and not settled */
+    int64_t turn_ms;   /* when the flusher looks at the queue next, at the latest */
     struct pace pace;
     bool stopping;
     int64_t stop_deadline_ms;
@@ -317,6 +319,12 @@ static void give_up_locked(struct pusher *p, bool only_late, enum push_outcome o
     mutex_lock(&p->lock);
 }
 
+static void wait_locked(struct pusher *p, int64_t until_ms)
+{
+    p->turn_ms = clock_earlier(until_ms, clock_ms() + FLUSHER_TURN_MS);
+    cond_wait_until(&p->changed, &p->lock, p->turn_ms);
+}
+
 /* One look at the queue: sends a batch, gives up on jobs, or waits for a change. */
 static void flusher_step_locked(struct pusher *p)
 {
@@ -324,12 +332,13 @@ static void flusher_step_locked(struct pusher *p)
     const char *reason;
     int64_t until = p->stopping ? p->stop_deadline_ms : CLOCK_NEVER, again_us = INT64_MAX;
 
+    p->turn_ms = clock_ms();
     p->crowded = false;
     if (!p->head) {
         /* Beside pushes in flight, the first job to come does not wake the flusher: it looks. */
         if (p->batches_in_flight > 0)
             until = clock_earlier(until, clock_ms() + pace_patience_us(&p->pace) / 1000 + 1);
-        cond_wait_until(&p->changed, &p->lock, until);
+        wait_locked(p, until);
         return;
     }
     if (p->away) {
@@ -355,7 +364,7 @@ static void flusher_step_locked(struct pusher *p)
     until = clock_earlier(until, p->head->deadline_ms);
     if (!reason)
         until = clock_earlier(until, again_us / 1000 + 1);
-    cond_wait_until(&p->changed, &p->lock, until);
+    wait_locked(p, until);
 }
 
 static void *flusher_run(void *arg)
@@ -424,12 +433,15 @@ bool pusher_ask(struct pusher *p, struct link_command *command)
 
 void pusher_look(struct pusher *p, struct pusher_state *state)
 {
+    int64_t now_ms = clock_ms();
+
     mutex_lock(&p->lock);
     *state = (struct pusher_state){.waiting = p->waiting,
                                    .in_flight = p->jobs_in_flight,
                                    .connections_up = p->up,
                                    .away = p->away,
-                                   .push_us = p->pace.push_us};
+                                   .push_us = p->pace.push_us,
+                                   .late_ms = p->turn_ms < now_ms ? now_ms - p->turn_ms : 0};
     mutex_unlock(&p->lock);
     for (unsigned i = 0; i < p->options.connections; i++)
         state->reconnects += link_reconnects(p->producers[i].link);
@@ -487,6 +499,7 @@ struct pusher *pusher_start(const struct pusher_options *options)
                             .max_delay_us = options->max_delay_ms * 1000,
                             .auto_batch = options->auto_batch};
     p->tail = &p->head;
+    p->turn_ms = clock_ms();
     mutex_init(&p->lock);
     cond_init(&p->changed);
     if (!make_producers(p) || !start_producers(p) ||

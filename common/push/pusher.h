@@ -95,6 +95,7 @@ struct pusher_state {
     unsigned long reconnects;
     bool away;       /* no connection, and the last attempt failed */
     int64_t push_us; /* smoothed round trip of a PUSHB, 0: none yet */
+    int64_t late_ms; /* for how long the flusher is overdue, 0: in time */
 };
 void pusher_look(struct pusher *p, struct pusher_state *state);
 
