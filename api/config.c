@@ -6,6 +6,7 @@
 #include "api/queues.h"
 #include "common/base/version.h"
 #include "common/faktory/settings_vars.h"
+#include "common/http/http_probe.h"
 #include "common/pack/pack.h"
 #include "common/service/address.h"
 
@@ -129,12 +130,20 @@ static const struct env_var vars[] = {
      .help = "One line of text each, or one JSON object each."},
 };
 
+static int health(const void *config, struct buf *says, struct err_text *why)
+{
+    const struct api_config *c = config;
+
+    return http_probe(c->bind_addr, "/health", says, why);
+}
+
 const struct program api_program = {
     .name = "api-service",
     .summary = "takes jobs over HTTP and stores them in Faktory",
     .version = version,
     .vars = vars,
     .n_vars = sizeof vars / sizeof vars[0],
+    .health = health,
 };
 
 int api_config_finish(struct api_config *c, struct err_text *why)

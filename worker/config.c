@@ -8,6 +8,7 @@
 #include "common/base/version.h"
 #include "common/faktory/job.h"
 #include "common/faktory/settings_vars.h"
+#include "common/http/http_probe.h"
 #include "common/json/json_write.h"
 
 #define FIELD(name) offsetof(struct worker_config, name)
@@ -151,12 +152,23 @@ static const struct env_var vars[] = {
      .help = "One line of text each, or one JSON object each."},
 };
 
+static int health(const void *config, struct buf *says, struct err_text *why)
+{
+    const struct worker_config *c = config;
+
+    if (!*c->metrics_addr)
+        return err_set(why, ERR_INVALID,
+                       "WORKER_METRICS_ADDR=\"\": expected the address that the worker answers on");
+    return http_probe(c->metrics_addr, "/health", says, why);
+}
+
 const struct program worker_program = {
     .name = "worker-service",
     .summary = "fetches jobs from Faktory and does them",
     .version = version,
     .vars = vars,
     .n_vars = sizeof vars / sizeof vars[0],
+    .health = health,
 };
 
 /* ---- what is made of them ---- */

@@ -7,10 +7,10 @@
 
 #include "common/config/env_file.h"
 
-enum { GO_ON = -1, EXIT_OK = 0, EXIT_WRONG = 2 };
+enum { GO_ON = -1, EXIT_OK = 0, EXIT_ILL = 1, EXIT_WRONG = 2 };
 
 struct options {
-    bool help, version, check_config;
+    bool help, version, check_config, health;
     const char *env_file;
 };
 
@@ -19,6 +19,8 @@ static const char options_help[] =
     "  --check-config   print the settings in force (secrets hidden) and exit\n"
     "  --version        print the version and exit\n"
     "  --help           print this and exit\n";
+static const char health_help[] =
+    "  --health         ask the running service how it is and exit: 0 healthy, 1 not\n";
 
 /* ---- command line ---- */
 
@@ -37,20 +39,23 @@ static const char *env_file_value(char **argv, int *i)
     return argv[*i + 1] ? argv[++*i] : "";
 }
 
-static void read_options(int argc, char **argv, struct options *o, struct buf *errors)
+static void read_options(const struct program *p, int argc, char **argv, struct options *o,
+                         struct buf *errors)
 {
     struct {
         const char *name;
         bool *given;
-    } flags[] = {
-        {"--help", &o->help}, {"--version", &o->version}, {"--check-config", &o->check_config}};
+    } flags[] = {{"--help", &o->help},
+                 {"--version", &o->version},
+                 {"--check-config", &o->check_config},
+                 {"--health", p->health ? &o->health : NULL}};
 
     for (int i = 1; i < argc; i++) {
         const char *arg = argv[i], *file = env_file_value(argv, &i);
         bool known = file != NULL;
 
         for (size_t f = 0; f < sizeof flags / sizeof flags[0]; f++)
-            if (strcmp(arg, flags[f].name) == 0)
+            if (flags[f].given && strcmp(arg, flags[f].name) == 0)
                 known = *flags[f].given = true;
         if (!known)
             buf_addf(errors, "%s \"%s\" (see --help)\n",
@@ -88,8 +93,8 @@ static int print_help(const struct program *p)
 {
     struct buf out = BUF_INIT(0);
 
-    buf_addf(&out, "%s - %s\n\nUsage: %s [OPTION]...\n\nOptions:\n%s", p->name, p->summary, p->name,
-             options_help);
+    buf_addf(&out, "%s - %s\n\nUsage: %s [OPTION]...\n\nOptions:\n%s%s", p->name, p->summary,
+             p->name, options_help, p->health ? health_help : "");
     buf_add_str(&out, "\nSettings (environment variables) and their defaults:\n");
     env_help(p->vars, p->n_vars, &out);
     return print(p, &out);
@@ -111,6 +116,20 @@ static int print_settings(const struct program *p, const void *config)
     return print(p, &out);
 }
 
+static int print_health(const struct program *p, const void *config)
+{
+    struct buf out = BUF_INIT(0);
+    struct err_text why = {""};
+
+    if (p->health(config, &out, &why) != 0) {
+        fprintf(stderr, "%s: %s\n", p->name, why.text);
+        buf_fini(&out);
+        return EXIT_ILL;
+    }
+    buf_add_char(&out, '\n');
+    return print(p, &out);
+}
+
 /* ---- start ---- */
 
 /* All faults of file and environment go into `errors` together: a person mends them at once. */
@@ -129,7 +148,7 @@ int options_start(const struct program *p, int argc, char **argv, void *config)
     struct buf errors = BUF_INIT(0);
     int code = GO_ON;
 
-    read_options(argc, argv, &o, &errors);
+    read_options(p, argc, argv, &o, &errors);
     if (errors.len == 0 && !errors.failed) {
         if (o.help)
             return print_help(p);
@@ -142,6 +161,8 @@ int options_start(const struct program *p, int argc, char **argv, void *config)
         code = EXIT_WRONG;
     } else if (o.check_config)
         code = print_settings(p, config);
+    else if (o.health)
+        code = print_health(p, config);
     buf_fini(&errors);
     return code;
 }

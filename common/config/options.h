@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
  * options - the command line that both services share, and the steps from it to a configuration:
- * --help, --version, --check-config, --env-file FILE. Everything else is environment.
+ * --help, --version, --check-config, --health, --env-file FILE. Everything else is environment.
  */
 #ifndef COMMON_CONFIG_OPTIONS_H
 #define COMMON_CONFIG_OPTIONS_H
 
+#include "common/base/err.h"
 #include "common/config/env.h"
 
 struct program {
@@ -16,12 +17,16 @@ struct program {
     size_t n_vars;
     /* Optional: what no single variable shows (two that contradict). Adds lines to `errors`. */
     int (*check)(const void *config, struct buf *errors);
+    /* Optional, and then there is --health: asks the instance of this program that runs with these
+     * settings how it is, by a deadline. 0, with its answer in `says`; or an error with `why`. */
+    int (*health)(const void *config, struct buf *says, struct err_text *why);
 };
 
 /*
  * Reads the command line, the env file and the environment into `config`. Returns -1 to go on, or
- * the exit code: 0 after --help, --version and a good --check-config (which prints the settings in
- * force), 2 after any error, all of which are on standard error.
+ * the exit code: 0 after --help, --version, a good --check-config (which prints the settings in
+ * force) and a good --health, 1 after a bad --health, 2 after any error, all of which are on
+ * standard error.
  */
 int options_start(const struct program *p, int argc, char **argv, void *config);
 

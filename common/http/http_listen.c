@@ -18,8 +18,7 @@ enum {
     FD_SENSIBLE = 1024 * 1024, /* some hard limits are a billion; no need to go there */
 };
 
-/* Cuts "HOST:PORT" in two; the brackets of [V6] are dropped. */
-static int split(const char *addr, char *host, size_t host_size, const char **port)
+int http_split_addr(const char *addr, char *host, size_t host_size, const char **port)
 {
     const char *colon = strrchr(addr, ':');
     size_t len;
@@ -80,11 +79,11 @@ int http_listen(const char *bind_addr, unsigned *port, struct err_text *why)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *found = NULL;
-    char host[256];
+    char host[HTTP_HOST_MAX];
     const char *service;
     int fd, code;
 
-    if (split(bind_addr, host, sizeof host, &service) != 0)
+    if (http_split_addr(bind_addr, host, sizeof host, &service) != 0)
         return err_set(why, ERR_INVALID, "\"%s\" is not HOST:PORT or [IPV6]:PORT", bind_addr);
     if ((code = getaddrinfo(host, service, &hints, &found)) != 0)
         return err_set(why, ERR_INVALID, "cannot use the address %s: %s", bind_addr,

@@ -3,7 +3,15 @@
 #ifndef COMMON_HTTP_HTTP_LISTEN_H
 #define COMMON_HTTP_HTTP_LISTEN_H
 
+#include <stddef.h>
+
 #include "common/base/err.h"
+
+enum { HTTP_HOST_MAX = 256 };
+
+/* Cuts "HOST:PORT" in two, *port pointing into `addr`; the brackets of [V6] are dropped. 0, or
+ * ERR_INVALID. */
+int http_split_addr(const char *addr, char *host, size_t host_size, const char **port);
 
 /*
  * Listens on "HOST:PORT" or "[V6]:PORT" (port 0: any free one). Returns the socket, non-blocking

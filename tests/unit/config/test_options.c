@@ -39,13 +39,30 @@ static int check(const void *config, struct buf *errors)
     return ERR_INVALID;
 }
 
+/* 7 is ill. */
+static int health(const void *config, struct buf *says, struct err_text *why)
+{
+    if (((const struct config *)config)->size == 7)
+        return err_set(why, ERR_REFUSED, "7 is not well");
+    buf_add_str(says, "all is well");
+    return 0;
+}
+
 static const struct program program = {.name = "demo-service",
                                        .summary = "does nothing well",
                                        .version = "v1.2.3",
                                        .vars = vars,
                                        .n_vars = SUITE_COUNT(vars),
-                                       .check = check};
+                                       .check = check,
+                                       .health = health};
 
+static const struct program plain_program = {.name = "demo-service",
+                                             .summary = "does nothing at all",
+                                             .version = "v1.2.3",
+                                             .vars = vars,
+                                             .n_vars = SUITE_COUNT(vars)};
+
+static const struct program *started; /* by start() */
 static struct config config;
 static char file_path[64];
 static char out[8192], err[8192]; /* what the last start() printed */
@@ -56,6 +73,7 @@ static void setup(void)
 
     unsetenv("T_SIZE");
     unsetenv("T_URL");
+    started = &program;
     snprintf(file_path, sizeof file_path, "/tmp/test_options.XXXXXX");
     fd = mkstemp(file_path);
     CU_ASSERT_FATAL(fd >= 0);
@@ -100,7 +118,7 @@ static int start(const char *a, const char *b, const char *c)
     fflush(stdout);
     dup2(fileno(out_file), STDOUT_FILENO);
     dup2(fileno(err_file), STDERR_FILENO);
-    code = options_start(&program, argc, argv, &config);
+    code = options_start(started, argc, argv, &config);
     fflush(stdout);
     dup2(saved_out, STDOUT_FILENO);
     dup2(saved_err, STDERR_FILENO);
@@ -186,6 +204,35 @@ static void faults_of_file_and_environment_come_together(void)
         strstr(err, "\ndemo-service: T_SIZE=\"0\": expected a whole number from 1 to 500\n"));
 }
 
+static void health_is_asked_with_the_settings_in_force(void)
+{
+    CU_ASSERT_EQUAL(start("--health", NULL, NULL), 0);
+    CU_ASSERT_STRING_EQUAL(out, "all is well\n");
+    CU_ASSERT_STRING_EQUAL(err, "");
+    write_profile("T_SIZE=7\n");
+    CU_ASSERT_EQUAL(start("--health", "--env-file", file_path), 1);
+    CU_ASSERT_STRING_EQUAL(out, "");
+    CU_ASSERT_STRING_EQUAL(err, "demo-service: 7 is not well\n");
+    CU_ASSERT_EQUAL(start("--help", NULL, NULL), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(out, "  --health "));
+}
+
+static void health_is_not_asked_with_bad_settings(void)
+{
+    setenv("T_SIZE", "none", 1);
+    CU_ASSERT_EQUAL(start("--health", NULL, NULL), 2);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err, "demo-service: T_SIZE=\"none\": expected"));
+}
+
+static void health_is_unknown_to_a_program_without_one(void)
+{
+    started = &plain_program;
+    CU_ASSERT_EQUAL(start("--health", NULL, NULL), 2);
+    CU_ASSERT_STRING_EQUAL(err, "demo-service: unknown option \"--health\" (see --help)\n");
+    CU_ASSERT_EQUAL(start("--help", NULL, NULL), 0);
+    CU_ASSERT_PTR_NULL(strstr(out, "--health"));
+}
+
 static void program_check_is_asked(void)
 {
     setenv("T_SIZE", "13", 1);
@@ -236,6 +283,9 @@ static const struct suite_test tests[] = {
     {"faults of file and environment are reported together",
      faults_of_file_and_environment_come_together},
     {"the program's own check is asked", program_check_is_asked},
+    {"--health asks with the settings in force", health_is_asked_with_the_settings_in_force},
+    {"--health needs good settings", health_is_not_asked_with_bad_settings},
+    {"a program without health has no --health", health_is_unknown_to_a_program_without_one},
     {"wrong arguments are named", wrong_arguments_are_named},
     {"a missing env file is an error", missing_env_file_is_an_error},
 };
