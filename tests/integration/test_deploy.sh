@@ -151,10 +151,10 @@ has_waiting() { [ "$(waits)" = "$1" ]; }
 wait_all_done() {
     local text name
     text=$(stats)
-    wait_until $patience "all jobs done" all_done "$(json_number "$text" stored)"
+    wait_until "$patience" "all jobs done" all_done "$(json_number "$text" stored)"
     text=$(stats)
     for name in total_failures working retries dead scheduled; do
-        same "$name at the end" 0 "$(json_number "$text" $name)"
+        same "$name at the end" 0 "$(json_number "$text" "$name")"
     done
 }
 
@@ -199,7 +199,7 @@ follow() { # TITLE ; starts what stays, then does the rest
 finish() {
     local label
     for label in worker api; do
-        machine_end $label
+        machine_end "$label"
         same "exit code of $label" 0 "$code"
     done
     machine_end faktory
@@ -314,7 +314,7 @@ durable() {
     wait_until 20 "500 jobs after a crash" has_waiting 500
     named_block backup >"$suite_dir/answer"
     start_again worker
-    wait_until $patience "the queue is empty" has_waiting 0
+    wait_until "$patience" "the queue is empty" has_waiting 0
     machine_end worker
     redis=$(child_of "$(machine_pid faktory)" redis-server)
     machine_end faktory
@@ -341,27 +341,27 @@ names_exist() {
     known=$(for name in api-service worker-service; do
         clean_env "$WF_BUILD/bin/$name" --check-config
     done | sed -n 's/^\([A-Z_]*\)=.*/\1/p')
-    for name in $(grep -oE '\b(FAKTORY|BATCH|API|WORKER|LOG)_[A-Z_]+\b|BIND_ADDR' "$page" | sort -u); do
+    while read -r name; do
         case $name in FAKTORY_SERVER_IP | WORKER_PROFILE) continue ;; esac # of docker/
         holds "there is no setting $name" grep -qx "$name" <<<"$known"
-    done
-    for name in $(grep -oE '\benv/\.env\.[a-z-]+|docs/monitoring/[a-z.-]+' "$page" | sort -u); do
+    done < <(grep -oE '\b(FAKTORY|BATCH|API|WORKER|LOG)_[A-Z_]+\b|BIND_ADDR' "$page" | sort -u)
+    while read -r name; do
         holds "there is no $name" test -e "$name"
-    done
-    for name in $(grep -oE '\]\([a-z/.]+' "$page" | cut -c 3- | sort -u); do
+    done < <(grep -oE '\benv/\.env\.[a-z-]+|docs/monitoring/[a-z.-]+' "$page" | sort -u)
+    while read -r name; do
         holds "a link goes to docs/$name, which is not there" test -e "docs/$name"
-    done
+    done < <(grep -oE '\]\([a-z/.]+' "$page" | cut -c 3- | sort -u)
 }
 
 alerts_are_explained() {
     local name
-    for name in $(sed -n 's/^ *- alert: //p' docs/monitoring/work-factory.rules.yml); do
+    while read -r name; do
         holds "$page does not say why $name fires" grep -qE "^\| .*\b$name\b.* \|" "$page"
-    done
-    for name in $(grep -oE '\bWorkFactory[A-Za-z]+' "$page" | sort -u); do
+    done < <(sed -n 's/^ *- alert: //p' docs/monitoring/work-factory.rules.yml)
+    while read -r name; do
         holds "there is no alert $name" \
             grep -qx " *- alert: $name" docs/monitoring/work-factory.rules.yml
-    done
+    done < <(grep -oE '\bWorkFactory[A-Za-z]+' "$page" | sort -u)
 }
 
 followed() { # NAME FUNCTION

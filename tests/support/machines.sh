@@ -12,6 +12,8 @@
 #   machines_link A B ADDRESS-A ADDRESS-B DELAYLINK-OPTION...   a link between two, as LABEL link
 #   machines_stop                     ends everything, the last one first
 #
+# shellcheck disable=SC2016,SC2034,SC2154 # inner shells expand; `code` is for the caller; suite.sh
+#
 # Call all of it from one shell (a test's), which sets `trap machines_stop EXIT`.
 
 machines_dir=$suite_dir/machines
@@ -55,8 +57,9 @@ machine_start() { # NAME
     machines+=("$1")
     until grep -qs ready "$log"; do
         tries=$((tries - 1))
-        [ "$tries" -gt 0 ] && is_running "${machine_holders[$1]}" ||
+        if [ "$tries" = 0 ] || ! is_running "${machine_holders[$1]}"; then
             fail "the machine $1 did not start: $(cat "$log")"
+        fi
         sleep 0.05
     done
 }
