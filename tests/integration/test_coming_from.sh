@@ -64,7 +64,7 @@ wf_commands_exist() {
     while read -r line; do
         name=$(sed -nE 's/^wf ([a-z-]+).*/\1/p' <<<"$line")
         [ -n "$name" ] || continue
-        holds "\`$line\`: wf help does not know $name" grep -qwE -- "$name" <<<"$known"
+        holds "\`$line\`: wf help does not know $name" grep -qE "^  $name " <<<"$known"
         n=$((n + 1))
     done < <(commands wf)
     holds "only $n commands are named" test "$n" -ge 4
