@@ -30,7 +30,7 @@ run() { # WHAT [NAME=VALUE...] ; as `make WHAT`
 terminal() { # WHAT UNTIL [NAME=VALUE...] ; in the background, until it has said so
     local what=$1 until=$2 out=$suite_dir/$1.out tries=600
     shift 2
-    run "$what" "$@" </dev/null >"$out" 2>&1 8>&- &
+    run "$what" "$@" </dev/null >"$out" 2>&1 &
     terminals+=("$!")
     until grep -qsF "$until" "$out"; do
         tries=$((tries - 1))
@@ -112,8 +112,8 @@ server_and_worker() {
 
 show_logs() { # SERVICE TEXT
     local pid tries=100
-    clean_env RUN_DIR="$run_dir" tools/run.sh logs "$1" >"$suite_dir/logs" 2>&1 8>&- &
-    pid=$!
+    RUN_DIR="$run_dir" tools/run.sh logs "$1" >"$suite_dir/logs" 2>&1 &
+    pid=$! # which tail has in the end
     until grep -qF "$2" "$suite_dir/logs"; do
         tries=$((tries - 1))
         [ "$tries" -gt 0 ] || break
