@@ -9,6 +9,10 @@
 #   stack_info                         prints Faktory's INFO, one line of JSON
 #   stack_stop                         stops what was started, the last one first
 #
+# Between stack_init and the starts may be set: faktory_host (127.0.0.1), the address that Faktory
+# listens on; faktory_password (none), with which it runs in production mode; faktory_url, for
+# programs without a Faktory of ours; stack_api_args and stack_worker_args, options of the programs.
+#
 # Each start waits until the program is ready and returns 1 with a sentence on standard error when
 # it does not get there. What is started has a process group of its own, so Ctrl-C reaches only the
 # script, which then stops things in order; whoever sources this sets a trap that calls stack_stop.
@@ -34,6 +38,8 @@ stack_init() { # DIR
     stack_dir=$1
     stack_names=() stack_pids=() stack_told=
     faktory_port='' web_port=0 api_address='' worker_address='' redis_pid=
+    faktory_host=${faktory_host:-127.0.0.1} faktory_password=${faktory_password:-}
+    faktory_url=${faktory_url:-} stack_api_args=() stack_worker_args=()
     if [ -z "${FAKTORY_BIN:-}" ] || [ ! -x "$FAKTORY_BIN" ]; then
         say "FAKTORY_BIN=${FAKTORY_BIN:-} is not a program; \`make demo\` and \`make run\` find one."
         return 1
@@ -125,13 +131,16 @@ child_of() { # PID NAME
 
 # Says whether there was an attempt that is worth another: a port was taken meanwhile.
 faktory_attempt() {
-    local web=:0
+    local web=:0 mode=development
     [ "$web_port" = 0 ] || web=127.0.0.1:$web_port
-    stack_launch faktory "$FAKTORY_BIN" -b "127.0.0.1:$faktory_port" -w "$web" -e development \
-        -l info -d "$stack_dir/db" -c "$stack_dir/conf"
-    stack_wait_log faktory "listening at 127.0.0.1:$faktory_port" || return 1
+    [ -z "$faktory_password" ] || mode=production
+    FAKTORY_PASSWORD=$faktory_password stack_launch faktory "$FAKTORY_BIN" \
+        -b "$faktory_host:$faktory_port" -w "$web" -e $mode -l info -d "$stack_dir/db" \
+        -c "$stack_dir/conf"
+    stack_wait_log faktory "listening at $faktory_host:$faktory_port" || return 1
     redis_pid=$(child_of "$(stack_pid faktory)" redis-server)
-    stack_info >/dev/null
+    faktory_url=tcp://${faktory_password:+:$faktory_password@}127.0.0.1:$faktory_port
+    [ -n "$faktory_password" ] || stack_info >/dev/null # it knows no passwords
 }
 
 stack_faktory() { # [PORT [WEB_PORT]] ; 0 or none for PORT: any
@@ -171,8 +180,8 @@ json_number() { # JSON NAME ; the first number of that name, for flat questions 
 
 stack_api() { # [NAME=VALUE...]
     local line tries=$((stack_ready_s * 10))
-    stack_launch api env BIND_ADDR=127.0.0.1:0 "$@" \
-        FAKTORY_URL="tcp://127.0.0.1:$faktory_port" "$WF_BIN/api-service"
+    FAKTORY_URL=$faktory_url stack_launch api env BIND_ADDR=127.0.0.1:0 "$@" \
+        "$WF_BIN/api-service" "${stack_api_args[@]}"
     stack_wait_log api 'listening on ' || stack_complain api start || return 1
     line=$(grep -F -m 1 'listening on ' "$stack_dir/api.log")
     api_address=${line##*listening on }
@@ -187,8 +196,8 @@ stack_api() { # [NAME=VALUE...]
 
 stack_worker() { # [NAME=VALUE...]
     local line
-    stack_launch worker env WORKER_METRICS_ADDR=127.0.0.1:0 "$@" \
-        FAKTORY_URL="tcp://127.0.0.1:$faktory_port" "${WF_WORKER:-$WF_BIN/worker-service}"
+    FAKTORY_URL=$faktory_url stack_launch worker env WORKER_METRICS_ADDR=127.0.0.1:0 "$@" \
+        "${WF_WORKER:-$WF_BIN/worker-service}" "${stack_worker_args[@]}"
     stack_wait_log worker 'Worker connected and ready' || stack_complain worker "get ready" || return 1
     line=$(grep -F -m 1 'metrics on ' "$stack_dir/worker.log") || true
     worker_address=${line##*metrics on }
