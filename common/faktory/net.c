@@ -150,6 +150,24 @@ int64_t net_step_deadline_ms(const struct net *n)
     return n->step_deadline_ms;
 }
 
+struct net *net_connect(const char *host, const char *port, const struct net_options *o,
+                        struct err_text *why)
+{
+    struct net *n = net_begin(host, port, o, why);
+    int code = 0;
+
+    while (n && (code = net_step(n, why)) == 0) {
+        struct pollfd p = {.fd = n->fd, .events = POLLOUT};
+
+        (void)poll(&p, 1, clock_poll_ms(n->step_deadline_ms, INT_MAX));
+    }
+    if (code < 0) {
+        net_close(n);
+        n = NULL;
+    }
+    return n;
+}
+
 void net_close(struct net *n)
 {
     if (!n)

@@ -35,6 +35,10 @@ struct net *net_begin(const char *host, const char *port, const struct net_optio
 int net_step(struct net *n, struct err_text *why);
 int64_t net_step_deadline_ms(const struct net *n);
 
+/* All of it in one; blocks. NULL with `why` set. */
+struct net *net_connect(const char *host, const char *port, const struct net_options *options,
+                        struct err_text *why);
+
 void net_close(struct net *n); /* NULL is fine */
 
 /* Sends all bytes. 0; ERR_TIMEOUT when the peer takes nothing for write_ms; ERR_CLOSED; ERR_IO.

@@ -12,22 +12,12 @@
 #include "common/base/sync.h"
 #include "common/faktory/link.h"
 #include "common/fetch/budget.h"
+#include "common/fetch/consumer_shape.h"
 #include "common/fetch/heartbeat.h"
 #include "common/fetch/lane.h"
 #include "common/fetch/settler.h"
 
 enum {
-    /*
-     * Faktory works off one connection in order, and an ACK costs it twice what a FETCH does. Far,
-     * all connections are eight. Near, nothing but its CPU is in the way, and the more connections
-     * it has side by side the less a job costs it.
-     */
-    LANES_FAR = 2,
-    LANES_NEAR = 4,
-    SETTLERS_FAR = 5,
-    SETTLERS_NEAR = 8,
-    BEATS = 1,
-    NEAR_US = 2000, /* a round trip below that is near */
     REST_US = 2000, /* of busy lanes: the budget has jobs in hand for longer than that */
     WID_RANDOM_BYTES = 8,
     WID_MAX = 96,
@@ -41,9 +31,10 @@ struct consumer {
     struct buf queues;
     struct faktory_identity identity;
     struct budget *budget;
-    struct link_loop *loop; /* of all lanes */
-    struct lane **lanes;    /* options.lanes of them */
-    atomic_uint lanes_used; /* only grows */
+    struct consumer_shape far, near; /* it begins far, and ends near once the round trip says so */
+    struct link_loop *loop;          /* of all lanes */
+    struct lane **lanes;             /* options.lanes of them */
+    atomic_uint lanes_used;          /* only grows */
     struct settler *settler;
     struct heartbeat *heartbeat;
     pthread_t ticker;
@@ -139,7 +130,7 @@ static void on_round_trip(void *ctx, int64_t rtt_us)
     struct consumer *c = ctx;
 
     budget_set_rtt(c->budget, rtt_us);
-    if (rtt_us < NEAR_US)
+    if (consumer_shape(c->far.lanes, rtt_us).settlers == c->near.settlers)
         widen(c);
 }
 
@@ -198,17 +189,6 @@ void consumer_store(struct consumer *c, struct job *job, struct buf *texts)
 {
     finished(c);
     settler_store(c->settler, job, texts);
-}
-
-struct consumer_shape consumer_shape(unsigned lanes, int64_t rtt_us)
-{
-    bool near = rtt_us < NEAR_US;
-    struct consumer_shape shape = {.lanes = lanes, .settlers = near ? SETTLERS_NEAR : SETTLERS_FAR};
-
-    if (lanes == 0)
-        shape.lanes = near ? LANES_NEAR : LANES_FAR;
-    shape.connections = shape.lanes + shape.settlers + BEATS;
-    return shape;
 }
 
 /* ---- start ---- */
@@ -277,8 +257,8 @@ static bool make_parts(struct consumer *c)
                                      .tick_at = tick_at,
                                      .tick_ctx = c};
     struct settler_options settle = {.settings = c->options.settings,
-                                     .connections = SETTLERS_FAR,
-                                     .connections_most = SETTLERS_NEAR,
+                                     .connections = c->far.settlers,
+                                     .connections_most = c->near.settlers,
                                      .metrics = &c->options.metrics,
                                      .settled = on_settled,
                                      .tick_at = tick_at,
@@ -310,9 +290,10 @@ int consumer_start(const struct consumer_options *options, struct consumer **out
     if (!c)
         return ERR_NOMEM;
     c->options = *options;
-    atomic_init(&c->lanes_used, c->options.lanes > 0 ? c->options.lanes : LANES_FAR);
-    if (c->options.lanes == 0)
-        c->options.lanes = LANES_NEAR;
+    c->far = consumer_shape(options->lanes, CLOCK_NEVER);
+    c->near = consumer_shape(options->lanes, 0);
+    atomic_init(&c->lanes_used, c->far.lanes);
+    c->options.lanes = c->near.lanes;
     if (c->options.window_max == 0)
         c->options.window_max = CONSUMER_WINDOW_AUTO;
     make_wid(c);
@@ -411,7 +392,7 @@ void consumer_look(struct consumer *c, struct consumer_state *state)
     *state = (struct consumer_state){
         .lanes = lanes_used(c),
         .lanes_most = c->options.lanes,
-        .connections = lanes_used(c) + settler_connections(c->settler) + BEATS,
+        .connections = lanes_used(c) + settler_connections(c->settler) + 1,
         .connections_up = settler_connections_up(c->settler) + heartbeat_is_up(c->heartbeat),
         .reconnects = settler_reconnects(c->settler) + heartbeat_reconnects(c->heartbeat),
         .settling = settler_open(c->settler),

@@ -25,18 +25,6 @@
 
 struct consumer;
 
-enum {
-    CONSUMER_WINDOW_AUTO = 1024, /* where nothing else is said */
-    CONSUMER_THREADS = 4,        /* that it has: for lanes, settlers, heartbeat, ticker */
-};
-
-/* The connections of a consumer with so many lanes (0: chosen) at this round trip. */
-struct consumer_shape {
-    unsigned lanes, settlers;
-    unsigned connections; /* with the heartbeat's */
-};
-struct consumer_shape consumer_shape(unsigned lanes, int64_t rtt_us);
-
 /* What Faktory (its page) or the operator wants of this worker; moves forward only. */
 enum consumer_wish { CONSUMER_RUN, CONSUMER_QUIET, CONSUMER_TERMINATE };
 

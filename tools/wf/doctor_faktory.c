@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/fetch/consumer.h"
+#include "common/fetch/consumer_shape.h"
 #include "tools/wf/doctor.h"
 
 enum {

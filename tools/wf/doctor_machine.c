@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "common/fetch/consumer.h"
+#include "common/fetch/consumer_shape.h"
 #include "tools/wf/doctor.h"
 #include "worker/handler_job.h"
 

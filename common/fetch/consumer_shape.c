@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#include "common/fetch/consumer_shape.h"
+
+#include <stdbool.h>
+
+/*
+ * Faktory works off one connection in order, and an ACK costs it twice what a FETCH does. Far, all
+ * connections are eight. Near, nothing but its CPU is in the way, and the more connections it has
+ * side by side, the less a job costs it.
+ */
+enum {
+    LANES_FAR = 2,
+    LANES_NEAR = 6,
+    SETTLERS_FAR = 5,
+    SETTLERS_NEAR = 12,
+    BEATS = 1,
+    NEAR_US = 2000, /* a round trip below that is near */
+};
+
+struct consumer_shape consumer_shape(unsigned lanes, int64_t rtt_us)
+{
+    bool near = rtt_us < NEAR_US;
+    struct consumer_shape shape = {.lanes = lanes, .settlers = near ? SETTLERS_NEAR : SETTLERS_FAR};
+
+    if (lanes == 0)
+        shape.lanes = near ? LANES_NEAR : LANES_FAR;
+    shape.connections = shape.lanes + shape.settlers + BEATS;
+    return shape;
+}
