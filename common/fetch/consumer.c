@@ -130,7 +130,7 @@ static void on_round_trip(void *ctx, int64_t rtt_us)
     struct consumer *c = ctx;
 
     budget_set_rtt(c->budget, rtt_us);
-    if (consumer_shape(c->far.lanes, rtt_us).settlers == c->near.settlers)
+    if (consumer_is_near(rtt_us))
         widen(c);
 }
 

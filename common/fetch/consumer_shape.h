@@ -6,10 +6,11 @@
 #ifndef COMMON_FETCH_CONSUMER_SHAPE_H
 #define COMMON_FETCH_CONSUMER_SHAPE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
-    CONSUMER_WINDOW_AUTO = 1024, /* most FETCHes in flight on a lane, where nothing else is said */
+    CONSUMER_WINDOW_AUTO = 1000, /* most FETCHes in flight on a lane, where nothing else is said */
     CONSUMER_THREADS = 4,        /* for lanes, settlers, heartbeat, ticker */
 };
 
@@ -17,6 +18,8 @@ struct consumer_shape {
     unsigned lanes, settlers;
     unsigned connections; /* with the heartbeat's */
 };
+
+bool consumer_is_near(int64_t rtt_us);
 
 /* With so many lanes (0: chosen), at this round trip in microseconds. */
 struct consumer_shape consumer_shape(unsigned lanes, int64_t rtt_us);

@@ -115,14 +115,14 @@ static void test_status(void)
     faktory = faktory_server_start(NULL, &why);
     CU_ASSERT_PTR_NOT_NULL_FATAL(faktory);
     start("worker-service", faktory_server_url(faktory));
-    CU_ASSERT(manager_hears_line(&manager, "STATUS=threads: 50; connections to Faktory: 8 of 8",
+    CU_ASSERT(manager_hears_line(&manager, "STATUS=threads: 50; connections to Faktory: 16 of 16",
                                  SOON_MS));
     CU_ASSERT_EQUAL(process_signal(service_process(service), SIGTSTP), 0);
     CU_ASSERT(manager_hears_line(
-        &manager, "STATUS=threads: 50, quiet; connections to Faktory: 8 of 8", SOON_MS));
+        &manager, "STATUS=threads: 50, quiet; connections to Faktory: 16 of 16", SOON_MS));
     CU_ASSERT_EQUAL(faktory_server_stop(faktory), 0);
     CU_ASSERT(manager_hears_line(
-        &manager, "STATUS=threads: 50, quiet; connections to Faktory: 0 of 8", SOON_MS));
+        &manager, "STATUS=threads: 50, quiet; connections to Faktory: 0 of 16", SOON_MS));
 }
 
 /* ---- a thread that hangs ---- */

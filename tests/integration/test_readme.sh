@@ -131,9 +131,9 @@ routes_are_named() {
 
 rooms() { make -s print-rooms | sed 's/:.*//'; }
 
-# Those that are started by name, and the links.
+# Those that are started by name, the links, and the loops of several links.
 threads() {
-    grep -rhoE '(thread_start\(&[^"]*|link_options o = \{\.name = )"[a-z-]+"' api common worker |
+    grep -rhoE '(thread_start\(&[^"]*|link_loop_new\(|link_options o = \{\.name = )"[a-z-]+"' api common worker |
         sed 's/.*"\(.*\)"/\1/'
 }
 

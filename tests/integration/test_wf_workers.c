@@ -66,7 +66,7 @@ static void shows_workers(void)
     CU_ASSERT_EQUAL(wf_run(NULL, NULL, json), 0);
     CU_ASSERT_TRUE(wf_says("\"reached\":true,\"error\":null,\"threads\":7,\"threads_busy\":0,"));
     CU_ASSERT_TRUE(wf_says("\"jobs_done\":3,\"jobs_failed\":0,"));
-    CU_ASSERT_TRUE(wf_says("\"connections\":7,\"connections_up\":7,"));
+    CU_ASSERT_TRUE(wf_says("\"connections\":8,\"connections_up\":8,"));
     CU_ASSERT_TRUE(wf_says("\"windows\":["));
     CU_ASSERT_EQUAL(wf_run(NULL, NULL, lost), 1);
     CU_ASSERT_TRUE(wf_says("away"));

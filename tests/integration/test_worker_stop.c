@@ -8,6 +8,16 @@
 #include "tests/support/procfs.h"
 #include "tests/support/tempdir.h"
 
+/* So many jobs are with their handlers in slow_worker, since its start: Faktory counts a job as
+ * running as soon as it was fetched. */
+static bool wait_inside(int n)
+{
+    char text[32];
+
+    snprintf(text, sizeof text, "inside jobs=%d\n", n);
+    return wait_working(n) && logs_within(text, SHORT_MS);
+}
+
 /* The number in "stopped: ... <n> <what>", -1 without it. */
 static long stopped_count(const char *what)
 {

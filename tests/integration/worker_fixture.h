@@ -174,16 +174,6 @@ static bool wait_working(long long n)
     return faktory_server_wait(faktory, working_reached, &n, SHORT_MS, NULL);
 }
 
-/* So many jobs are with their handlers in slow_worker, since its start: Faktory counts a job as
- * running as soon as it was fetched. */
-static bool wait_inside(int n)
-{
-    char text[32];
-
-    snprintf(text, sizeof text, "inside jobs=%d\n", n);
-    return wait_working(n) && logs_within(text, SHORT_MS);
-}
-
 /* GET of the worker's own page: the status; the body is malloc'd in *body (may be NULL). */
 static int page(const char *path, char **body)
 {

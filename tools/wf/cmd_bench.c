@@ -26,6 +26,7 @@ const struct wf_option bench_options[] = {
     {"repeat", 0, "N", "run each N times; figures are medians"},
     {"wan", 0, NULL, "on loopback and on a row of links with a round trip (root only)"},
     {"rtt-ms", 0, "N", "on one link with this round trip (root only)"},
+    {"congestion", 0, "NAME", "with links: TCP's congestion control there"},
     {"jitter-ms", 0, "N", "with --rtt-ms: up to so much more, at random"},
     {"loss", 0, "PERCENT", "with --rtt-ms: packets lost, each way"},
     {"smoke", 0, NULL, "a few seconds: does the bench itself work?"},

@@ -12,6 +12,7 @@
 #include "api/openapi_text.h"
 #include "api/routes.h"
 #include "api/submit.h"
+#include "common/faktory/info.h"
 #include "common/http/http_answers.h"
 #include "common/pack/pack.h"
 #include "tests/support/suite.h"

@@ -117,7 +117,7 @@ static void round_trips(void)
 {
     facts.server.rtt_us = facts.server.rtt_max_us = 50000;
     CU_ASSERT_EQUAL(run("round-trip"), DOCTOR_OK);
-    CU_ASSERT_TRUE(says("768 FETCHes"));
+    CU_ASSERT_TRUE(says("2000 FETCHes"));
     facts.settings.worker.connections = 1;
     facts.settings.worker.prefetch = 10;
     CU_ASSERT_EQUAL(run("round-trip"), DOCTOR_ADVICE);
@@ -126,8 +126,8 @@ static void round_trips(void)
     facts.server.rtt_us = facts.server.rtt_max_us = 300000;
     facts.settings.worker.prefetch = ENV_AUTO;
     CU_ASSERT_EQUAL(run("round-trip"), DOCTOR_ADVICE);
-    CU_ASSERT_TRUE(says("no more than 853 jobs/s"));
-    CU_ASSERT_TRUE(says("WORKER_CONNECTIONS=3 and WORKER_PREFETCH=500"));
+    CU_ASSERT_TRUE(says("no more than 3333 jobs/s"));
+    CU_ASSERT_TRUE(says("leave WORKER_CONNECTIONS and WORKER_PREFETCH at auto"));
     facts.settings.worker.connections = 3;
     facts.settings.worker.prefetch = 500;
     CU_ASSERT_EQUAL(run("round-trip"), DOCTOR_OK);
@@ -145,8 +145,13 @@ static void round_trips(void)
 static void connections(void)
 {
     facts.server.connections = 1 + 100;
+    facts.server.rtt_us = 500;
     CU_ASSERT_EQUAL(run("connections"), DOCTOR_OK);
     CU_ASSERT_TRUE(says("100 of 2000"));
+    facts.settings.workers = 110; /* of 16 each, so near; far it is 8 */
+    CU_ASSERT_EQUAL(run("connections"), DOCTOR_ADVICE);
+    facts.server.rtt_us = 50000;
+    CU_ASSERT_EQUAL(run("connections"), DOCTOR_OK);
     facts.settings.workers = 200; /* of 8 each */
     CU_ASSERT_EQUAL(run("connections"), DOCTOR_ADVICE);
     facts.settings.workers = 237; /* 100 + 4 + 1896 = 2000: the last that fits */
@@ -164,11 +169,11 @@ static void threads(void)
     CU_ASSERT_EQUAL(run("threads"), DOCTOR_ADVICE);
     facts.machine.n_threads = 2;
     l[0] = (struct limit){"kernel.threads-max", 100000, 90000};
-    l[1] = (struct limit){"ulimit -u", 100, 61}; /* 50 and 11 others */
+    l[1] = (struct limit){"ulimit -u", 100, 56}; /* 50 and 6 others */
     CU_ASSERT_EQUAL(run("threads"), DOCTOR_OK);
-    l[1].room = 60;
+    l[1].room = 55;
     CU_ASSERT_EQUAL(run("threads"), DOCTOR_BROKEN);
-    CU_ASSERT_TRUE(says("ulimit -u 100 leaves room for 60"));
+    CU_ASSERT_TRUE(says("ulimit -u 100 leaves room for 55"));
     CU_ASSERT_TRUE(says("LimitNPROC"));
     CU_ASSERT_TRUE(says("WORKER_CONCURRENCY=49 or less"));
     snprintf(l[1].name, sizeof l[1].name, "/sys/fs/cgroup/x/pids.max");
