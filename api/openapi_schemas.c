@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "common/faktory/info.h"
 #include "api/submit.h"
+#include "common/faktory/info.h"
 #include "common/json/json_write.h"
 
 #define LENGTH(table) (sizeof(table) / sizeof(table)[0])

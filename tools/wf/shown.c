@@ -20,7 +20,7 @@ const char *shown_seconds(int64_t s, char out[SHOWN_MAX])
 {
     int i = 0;
 
-    while (s >= steps[i].below && i < 3)
+    while (i < 3 && s >= steps[i].below)
         i++;
     if (i == 0)
         snprintf(out, SHOWN_MAX, "%" PRId64 " s", s);
