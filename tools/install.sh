@@ -91,6 +91,7 @@ everything() {
     done
     for file in env/.env.*; do put 644 "$file" "$DOCDIR/env/${file##*/}"; done
     put_program "$bin/bench" "$LIBDIR/bench"
+    put_program "$bin/delaylink" "$LIBDIR/delaylink"
     put_program "$bin/wf" "$BINDIR/wf"
     put 644 tools/wf/wf.1 "$MANDIR/man1/wf.1"
     put_completion bash "$BASHDIR/wf"

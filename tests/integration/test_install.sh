@@ -25,7 +25,7 @@ wanted_files() { # below PREFIX
             "lib/sysusers.d/work-factory-$name.conf" "share/doc/work-factory/env/$name.env"
     done
     for profile in env/.env.*; do echo "share/doc/work-factory/$profile"; done
-    echo lib/work-factory/bench
+    printf '%s\n' lib/work-factory/bench lib/work-factory/delaylink
     if [ -e "$WF_BUILD/bin/wf" ]; then
         printf '%s\n' bin/wf share/bash-completion/completions/wf share/zsh/site-functions/_wf
         if [ -e tools/wf/wf.1 ]; then echo share/man/man1/wf.1; fi

@@ -14,8 +14,9 @@
 enum { BENCH_PATH_MAX = 400 };
 
 struct bench {
-    char bin[BENCH_PATH_MAX];   /* folder of api-service and worker-service */
-    char peers[BENCH_PATH_MAX]; /* folder of go-worker and so on */
+    char bin[BENCH_PATH_MAX];      /* folder of this program, and of delaylink */
+    char services[BENCH_PATH_MAX]; /* of api-service and worker-service */
+    char peers[BENCH_PATH_MAX];    /* folder of go-worker and so on */
     const char *faktory_bin;
     char dir[BENCH_PATH_MAX]; /* for logs and Faktory's data */
     struct wire *wire;        /* NULL: loopback */

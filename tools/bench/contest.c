@@ -24,7 +24,7 @@ static bool find(const struct bench *b, const char *who, char path[PATH_BYTES])
 {
     for (size_t i = 0; i < sizeof workers / sizeof workers[0]; i++)
         if (strcmp(workers[i].who, who) == 0) {
-            snprintf(path, PATH_BYTES, "%s/%s", workers[i].ours ? b->bin : b->peers,
+            snprintf(path, PATH_BYTES, "%s/%s", workers[i].ours ? b->services : b->peers,
                      workers[i].program);
             return true;
         }
@@ -99,7 +99,7 @@ int contest_api_start(const struct bench *b, const char *faktory_url, struct con
     int64_t deadline = clock_ms() + START_TIMEOUT_MS;
     int code;
 
-    snprintf(path, sizeof path, "%s/api-service", b->bin);
+    snprintf(path, sizeof path, "%s/api-service", b->services);
     snprintf(log, sizeof log, "%s/api.log", b->dir);
     snprintf(url, sizeof url, "FAKTORY_URL=%s", faktory_url);
     if (!(api->child = child_start(&options, why)))

@@ -167,6 +167,17 @@ static void read_options(struct options *o, int argc, char **argv)
 
 /* ---- where things are ---- */
 
+/* Beside the bench, as they are built; or, installed, in PREFIX/sbin while it is in
+ * PREFIX/lib/work-factory. */
+static void find_services(struct bench *b)
+{
+    char path[BENCH_PATH_MAX + 16];
+
+    snprintf(path, sizeof path, "%s/api-service", b->bin);
+    snprintf(b->services, sizeof b->services, "%.300s%s", b->bin,
+             access(path, X_OK) == 0 ? "" : "/../../sbin");
+}
+
 static void find_places(struct bench *b, const struct options *o)
 {
     const char *base = getenv("TMPDIR");
@@ -177,6 +188,7 @@ static void find_places(struct bench *b, const struct options *o)
     b->bin[n > 0 ? n : 0] = '\0';
     if ((slash = strrchr(b->bin, '/')) != NULL)
         *slash = '\0';
+    find_services(b);
     if (o->peers)
         snprintf(b->peers, sizeof b->peers, "%s", o->peers);
     else /* build/MODE/bin and build/peers */

@@ -10,7 +10,7 @@
 #include "tools/wf/mutation.h"
 #include "tools/wf/wf.h"
 
-const struct wf_option set_options[] = {
+const struct wf_option sets_options[] = {
     {"id", 0, "IDS", "the jobs with these ids, separated by commas"},
     {"type", 't', "TYPE", "the jobs of this type"},
     {"pattern", 'p', "GLOB", "the jobs whose JSON holds this; * ? and [...] are wildcards"},

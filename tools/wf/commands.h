@@ -26,7 +26,7 @@ int cmd_set(struct wf *wf, int argc, char **argv); /* retries, dead, scheduled *
 int cmd_doctor(struct wf *wf, int argc, char **argv);
 int cmd_bench(struct wf *wf, int argc, char **argv);
 
-extern const struct wf_option set_options[], doctor_options[], bench_options[];
+extern const struct wf_option sets_options[], doctor_options[], bench_options[];
 
 /* `wf help` without a command: all of them, options and settings, on standard output. */
 int help_all(struct wf *wf);
