@@ -199,15 +199,16 @@ static void wait_for_work(struct link_loop *loop)
     struct pollfd *p = loop->fds;
     int64_t until = prepare_poll(loop);
     uint64_t count;
+    int ready;
 
     if (!fall_asleep(loop, &until))
         until = 0; /* look at the sockets, do not sleep */
-    if (poll(p, loop->n_links + 1, clock_poll_ms(until, SLEEP_MOST_MS)) > 0 && loop->rest_us > 0)
-        rest(loop);
-
+    ready = poll(p, loop->n_links + 1, clock_poll_ms(until, SLEEP_MOST_MS));
     mutex_lock(&loop->lock);
     loop->sleeping = false;
     mutex_unlock(&loop->lock);
+    if (ready > 0 && loop->rest_us > 0)
+        rest(loop);
     if (p->revents && read(loop->wake_fd, &count, sizeof count) < 0 && errno != EAGAIN)
         log_error("links %s: eventfd: %s", loop->name, strerror(errno));
     for (struct link *l = loop->links; l; l = l->next)
