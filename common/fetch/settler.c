@@ -9,20 +9,16 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/sync.h"
-#include "common/faktory/jid.h"
 #include "common/faktory/link.h"
-#include "common/json/json_write.h"
+#include "common/fetch/settle_line.h"
 
 enum {
     WINDOW = 1000,        /* answers are 5 bytes each: both sides can buffer them */
     RETRY_FIRST_MS = 100, /* doubles up to RETRY_MOST_MS */
     RETRY_MOST_MS = 5000,
-    REST_US = 2000,    /* nobody waits for an ACK */
-    RUN = 4,           /* settlements that go to one connection before the next gets some */
-    KILL_MAX = 100,    /* jobs in one MUTATE */
-    COMMAND_END = 4,   /* ",", "]", CR, LF */
-    ERRTYPE_MAX = 100, /* where Faktory cuts */
-    MESSAGE_MAX = 1000,
+    REST_US = 2000, /* nobody waits for an ACK */
+    RUN = 4,        /* settlements that go to one connection before the next gets some */
+    KILL_MAX = 100, /* jobs in one MUTATE */
 };
 
 enum step { STEP_ACK, STEP_FAIL, STEP_KILL, STEP_PUSH };
@@ -65,82 +61,27 @@ struct settler {
 
 /* ---- command lines ---- */
 
-/* MUTATE is split at blanks by Faktory: inside strings they must be escaped. */
-static void write_without_blanks(struct buf *out, const char *text)
-{
-    struct buf quoted = BUF_INIT(0);
-
-    json_write_cstr(&quoted, text);
-    for (size_t i = 0; i < quoted.len; i++)
-        if (quoted.data[i] == ' ')
-            buf_add_str(out, "\\u0020");
-        else
-            buf_add_char(out, quoted.data[i]);
-    out->failed = out->failed || quoted.failed;
-    buf_fini(&quoted);
-}
-
 static void write_ack(struct settlement *s)
 {
     buf_clear(&s->line);
-    buf_add_str(&s->line, "ACK {\"jid\":");
-    json_write_cstr(&s->line, s->job->jid);
-    buf_add_str(&s->line, "}\r\n");
-}
-
-static void write_fail(struct settlement *s, const char *errtype, const char *message)
-{
-    buf_add_str(&s->line, "FAIL {\"jid\":");
-    json_write_cstr(&s->line, s->job->jid);
-    buf_add_str(&s->line, ",\"errtype\":");
-    json_write_string(&s->line, errtype, strnlen(errtype, ERRTYPE_MAX));
-    buf_add_str(&s->line, ",\"message\":");
-    json_write_string(&s->line, message, strnlen(message, MESSAGE_MAX));
-    buf_add_str(&s->line, ",\"backtrace\":[]}\r\n");
+    settle_line_ack(&s->line, s->job->jid);
 }
 
 static void write_kill(struct settlement *s)
 {
     buf_clear(&s->line);
-    buf_add_str(&s->line, "MUTATE {\"cmd\":\"kill\",\"target\":\"retries\",\"filter\":{\"jids\":[");
-    write_without_blanks(&s->line, s->job->jid);
-    for (const struct settlement *f = s->followers; f; f = f->next) {
-        buf_add_char(&s->line, ',');
-        write_without_blanks(&s->line, f->job->jid);
-    }
-    buf_add_str(&s->line, "]}}\r\n");
+    settle_line_kill_begin(&s->line);
+    settle_line_kill_add(&s->line, s->job->jid);
+    for (const struct settlement *f = s->followers; f; f = f->next)
+        settle_line_kill_add(&s->line, f->job->jid);
+    settle_line_kill_end(&s->line);
 }
 
-static void write_copy(struct settlement *s)
-{
-    char jid[JID_CHARS + 1];
-
-    jid_make(jid);
-    buf_add_str(&s->line, "PUSHB [");
-    job_write_copy(&s->line, s->job, jid);
-    buf_add_str(&s->line, "]\r\n");
-}
-
-/* The next of the texts: as many as one command may hold, at least one. */
+/* The next of the texts. */
 static void write_store(struct settlement *s)
 {
-    const char *at = s->texts.data + s->stored, *end = s->texts.data + s->texts.len;
-
     buf_clear(&s->line);
-    buf_add_str(&s->line, "PUSHB [");
-    for (unsigned n = 0; at < end && n < FAKTORY_COMMAND_JOBS_MAX; n++) {
-        const char *line_end = memchr(at, '\n', (size_t)(end - at));
-        size_t len = (size_t)(line_end - at);
-
-        if (n > 0 && s->line.len + len + COMMAND_END > FAKTORY_COMMAND_BYTES_MAX)
-            break;
-        if (n > 0)
-            buf_add_char(&s->line, ',');
-        buf_add(&s->line, at, len);
-        at = line_end + 1;
-    }
-    buf_add_str(&s->line, "]\r\n");
-    s->stored = (size_t)(at - s->texts.data);
+    s->stored = settle_line_store(&s->line, &s->texts, s->stored);
 }
 
 /* ---- the steps ---- */
@@ -396,7 +337,7 @@ void settler_fail(struct settler *owner, struct job *job, const char *errtype, c
     if (!s)
         return;
     s->permanent = permanent;
-    write_fail(s, errtype, message);
+    settle_line_fail(&s->line, job->jid, errtype, message);
     send_step(s);
 }
 
@@ -406,7 +347,7 @@ void settler_hand_back(struct settler *owner, struct job *job)
 
     if (!s)
         return;
-    write_copy(s);
+    settle_line_copy(&s->line, job);
     send_step(s);
 }
 

@@ -68,6 +68,20 @@ void json_write_cstr(struct buf *out, const char *text)
         buf_add(out, "null", 4);
 }
 
+void json_write_unblank(struct buf *out, const char *text, size_t len)
+{
+    struct buf quoted = BUF_INIT(0);
+
+    json_write_string(&quoted, text, len);
+    for (size_t i = 0; i < quoted.len; i++)
+        if (quoted.data[i] == ' ')
+            buf_add_str(out, "\\u0020");
+        else
+            buf_add_char(out, quoted.data[i]);
+    out->failed = out->failed || quoted.failed;
+    buf_fini(&quoted);
+}
+
 void json_write_int(struct buf *out, int64_t value)
 {
     char digits[20]; /* of INT64_MIN, with its sign */

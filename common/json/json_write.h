@@ -18,6 +18,9 @@ void json_write_string(struct buf *out, const char *text, size_t len);
 /* The same for a C string; NULL is written as null. */
 void json_write_cstr(struct buf *out, const char *text);
 
+/* json_write_string() with every blank as \u0020: for a line that its reader splits at blanks. */
+void json_write_unblank(struct buf *out, const char *text, size_t len);
+
 void json_write_int(struct buf *out, int64_t value);
 
 /* 15, 16 or 17 digits, as few as read back to the same double, alike in every locale; null if not

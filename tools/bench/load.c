@@ -194,8 +194,11 @@ static int loop(struct driver *d, struct err_text *why)
 
         if ((code = start_due(d, why)) == 0)
             n = wait_events(d, events);
+        /* who has his answer asks again, before anybody else is looked at: clients are not in step
+         */
         for (int i = 0; i < n && code == 0; i++)
-            code = handle(d, &events[i], why);
+            if ((code = handle(d, &events[i], why)) == 0)
+                code = start_due(d, why);
         if (n > 0)
             heard = clock_us();
         if (code == 0 && d->started > d->answered && clock_us() - heard > SILENCE_MAX_US)

@@ -105,29 +105,13 @@ static void add_type_glob(struct buf *out, const char *type)
     buf_fini(&kept);
 }
 
-/* A JSON string without blanks: Faktory splits the line at them. */
-static void add_unblank(struct buf *out, const char *text, size_t len)
-{
-    struct buf json = BUF_INIT(0);
-
-    json_write_string(&json, text, len);
-    for (const char *at = buf_str(&json); *at; at++) {
-        if (*at == ' ')
-            buf_add_str(out, "\\u0020");
-        else
-            buf_add_char(out, *at);
-    }
-    out->failed = out->failed || json.failed;
-    buf_fini(&json);
-}
-
 static void add_ids(struct buf *out, const char *ids)
 {
     buf_add_str(out, "{\"jids\":[");
     for (const char *at = ids; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
         if (at > ids)
             buf_add_char(out, ',');
-        add_unblank(out, at, strcspn(at, ","));
+        json_write_unblank(out, at, strcspn(at, ","));
     }
     buf_add_str(out, "]}");
 }
@@ -141,7 +125,7 @@ static void add_glob(struct buf *out, const struct mutation *m)
     else
         buf_addf(&glob, "*%s*", m->pattern);
     buf_add_str(out, "{\"regexp\":");
-    add_unblank(out, buf_str(&glob), glob.len);
+    json_write_unblank(out, buf_str(&glob), glob.len);
     buf_add_char(out, '}');
     out->failed = out->failed || glob.failed;
     buf_fini(&glob);

@@ -69,6 +69,13 @@ static void c_strings_may_be_null(void)
     CU_ASSERT_STRING_EQUAL(buf_str(&out), "null,\"x\"");
 }
 
+static void blanks_can_be_escaped(void)
+{
+    buf_clear(&out);
+    json_write_unblank(&out, " a  \"b\" ", 8);
+    CU_ASSERT_STRING_EQUAL(buf_str(&out), "\"\\u0020a\\u0020\\u0020\\\"b\\\"\\u0020\"");
+}
+
 static void every_byte_pair_reads_back(void)
 {
     for (int i = 0; i < 65536; i++) {
@@ -183,6 +190,7 @@ static const struct suite_test tests[] = {
     {"what is no text becomes the replacement character",
      what_is_no_text_becomes_the_replacement_character},
     {"C strings may be null", c_strings_may_be_null},
+    {"blanks can be written as escapes", blanks_can_be_escaped},
     {"every pair of bytes gives JSON that reads back", every_byte_pair_reads_back},
     {"integers are written whole", integers_are_written_whole},
     {"doubles are written short", doubles_are_short},
