@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/fetch/consumer_shape.h"
 #include "tests/fault/peer.h"
 #include "tests/fault/rig.h"
 #include "tests/support/suite.h"
@@ -272,7 +273,8 @@ static void test_unknown_worker(void)
 
     start(&f, rules, SUITE_COUNT(rules), (struct consumer_options){.lanes = 1});
     /* a lane, the heartbeat and its renewal are the worker's; settlers are producers */
-    CU_ASSERT_TRUE(peer_wait(f.peer, "HELLO", 1 + 2 + 4, SHORT_MS));
+    CU_ASSERT_TRUE(
+        peer_wait(f.peer, "HELLO", 1 + 2 + (int)consumer_shape(1, 0).settlers, SHORT_MS));
     CU_ASSERT(peer_event(f.peer, "BEAT", 1, &e));
     wid_of(e.text, beat);
     n = peer_count(f.peer, "HELLO");
