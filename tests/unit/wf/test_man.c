@@ -119,7 +119,7 @@ static void every_exit_code_is_there(void)
 
     CU_ASSERT_PTR_NOT_NULL_FATAL(text);
     for (int code = WF_DONE; code <= WF_UNKNOWN; code++) {
-        char line[16];
+        char line[24];
 
         snprintf(line, sizeof line, "\n.It %d\n", code);
         CU_ASSERT_PTR_NOT_NULL(strstr(text, line));
