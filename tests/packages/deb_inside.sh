@@ -135,7 +135,7 @@ install_and_use() {
     holds "the password comes from a file that only root can read" \
         soon is work-factory-api StatusText 'port 3000; connections to Faktory: 4 of 4'
     holds "10,000 threads fit" \
-        soon is work-factory-worker StatusText 'threads: 10000; connections to Faktory: 8 of 8'
+        soon is work-factory-worker StatusText 'threads: 10000; connections to Faktory: 16 of 16'
     sed -i /WORKER_CONCURRENCY/d /etc/work-factory/worker.env
     systemctl restart work-factory-worker
     holds "a job is stored" answers ' 202 ' POST /jobs/add '{"a":2,"b":3}'
