@@ -85,28 +85,33 @@ static int ask_queues(struct wf *wf, struct queue_list *list)
     return WF_DONE;
 }
 
+static void take_latencies(struct queue_list *list, struct json_slice root)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        struct queue_row *row = &list->rows[i];
+        double s;
+
+        if (json_read_double(json_member(root, row->name), &s) == 0)
+            snprintf(row->latency, sizeof row->latency, "%.3f", s);
+    }
+}
+
 /* QUEUE LATENCY of all. Older Faktorys do not know it: then there are none. */
 static void ask_latencies(struct wf *wf, struct queue_list *list)
 {
     struct buf command = BUF_INIT(0);
-    struct json_slice root, value;
+    struct json_slice root;
     struct err_text why;
 
+    if (list->n == 0)
+        return;
     buf_add_str(&command, "QUEUE LATENCY");
     for (size_t i = 0; i < list->n; i++)
         buf_addf(&command, " %s", list->rows[i].name);
-    if (list->n == 0 || command.failed)
-        return;
-    if (server_ask(wf->server, buf_str(&command), &root, &why) != 0)
-        out_note(&wf->out, "no latencies: %s", why.text);
+    if (command.failed || server_ask(wf->server, buf_str(&command), &root, &why) != 0)
+        out_note(&wf->out, "no latencies: %s", command.failed ? "out of memory" : why.text);
     else if (json_type(root) == JSON_OBJECT)
-        for (size_t i = 0; i < list->n; i++) {
-            double s;
-
-            value = json_member(root, list->rows[i].name);
-            if (json_read_double(value, &s) == 0)
-                snprintf(list->rows[i].latency, sizeof list->rows[i].latency, "%.3f", s);
-        }
+        take_latencies(list, root);
     buf_fini(&command);
 }
 
