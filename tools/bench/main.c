@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -204,7 +203,6 @@ static void find_places(struct bench *b, const struct options *o)
         files.rlim_cur = files.rlim_max < 65536 ? files.rlim_max : 65536;
         (void)setrlimit(RLIMIT_NOFILE, &files);
     }
-    prctl(PR_SET_TIMERSLACK, 1UL); /* the default 50 us would show at a fixed rate */
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
