@@ -28,7 +28,7 @@ void wire_fini(struct wire *w)
     buf_fini(&w->out);
 }
 
-static void drop_unsent(struct wire *w)
+static void clear_out(struct wire *w)
 {
     buf_clear(&w->out);
     w->out_sent = 0;
@@ -72,7 +72,7 @@ void wire_lose(struct wire *w, const char *why)
 {
     faktory_drop(w->connection);
     w->connection = NULL;
-    drop_unsent(w);
+    clear_out(w);
     w->retry_ms = clock_ms() + (w->proven ? 0 : backoff_next_ms(&w->backoff));
     w->n_in_flight = 0;
     log_debug("connection lost link=%s why=\"%s\"", w->name, why);
@@ -129,8 +129,7 @@ bool wire_gathers(const struct wire *w)
 /* Fills `out` from what is ready, as far as the window allows. */
 static void fill_out(struct wire *w)
 {
-    buf_clear(&w->out);
-    w->out_sent = 0;
+    clear_out(w);
     if (w->n_in_flight == 0) {
         w->progress_ms = clock_ms();
         w->flight_ms = CLOCK_NEVER;
