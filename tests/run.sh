@@ -26,7 +26,7 @@ limit=${TEST_TIMEOUT:-}
 [ -n "$limit" ] || case $mode in asan | tsan) limit=600 ;; *) limit=300 ;; esac
 
 passed=0 failed=0 skipped=0
-skips=() failures=()
+skips=() failures=() reasons=()
 running=
 
 # ---- one program ----
@@ -156,10 +156,20 @@ show() { # NAME PASSED FAILED SKIPPED MS
     if [ "$3" != 0 ]; then
         sed 's/^/    | /' "$log"
         failures+=("$1")
+        reasons+=("$(reasons_in "$log")")
         again "$1"
     elif [ -n "${T:-}" ]; then
         sed 's/^/    | /' "$log"
     fi
+}
+
+# What of a log is repeated at the end, where whoever sees only the last lines finds it: each FAIL
+# with what belongs to it, and the last line, which tells of a crash, a time-out or a sanitizer.
+reasons_in() { # LOG
+    awk '/^(ok|skip|suite) / { inside = 0 } /^FAIL / { inside = 12 } inside > 0 { inside--; print }' "$1" |
+        head -n 40
+    tail -n 1 "$1" | grep -v '^suite ' || true
+    grep -h '^SUMMARY: ' "$1" || true
 }
 
 again() { # NAME
@@ -209,6 +219,10 @@ if [ ${#skips[@]} -gt 0 ]; then
 fi
 if [ ${#failures[@]} -gt 0 ]; then
     echo
+    for i in "${!failures[@]}"; do
+        echo "${failures[i]}:"
+        printf '%s\n' "${reasons[i]}" | sed 's/^/    | /'
+    done
     echo "failed: ${failures[*]} (output above, and in $logs)"
 fi
 sum="$passed passed, $failed failed"
