@@ -5,11 +5,10 @@
 
 #include "common/base/clock.h"
 #include "common/base/sync.h"
+#include "common/fetch/forecast.h"
 
 enum {
-    SAMPLE_MIN_US = 2000, /* rates are measured over a round trip, and at least this */
     ROUND_TRIPS = 2,      /* how many of them are asked ahead: the rate may grow */
-    NEAREST_US = 5000,    /* a round trip counts as this at least: threads wait for a core, too */
     SETTLING_TIMES = 4,   /* with the finished ones that Faktory does not know yet, so many times */
     SETTLING_SLACK = 200, /* as many as may be in hand, and some */
     SETTLED_PART = 4,
@@ -25,10 +24,7 @@ struct budget {
     unsigned asked, in_hand, settling;
     unsigned delivering; /* in hand, and on the way to the receiver */
     bool hungry;
-    int64_t rtt_us;
-    int64_t sample_start_us;
-    unsigned sample_finished;
-    double per_us; /* smoothed rate of finished jobs */
+    struct forecast forecast;
 };
 
 struct budget *budget_new(unsigned lanes, unsigned capacity, unsigned extra_max)
@@ -40,7 +36,7 @@ struct budget *budget_new(unsigned lanes, unsigned capacity, unsigned extra_max)
     b->lanes = lanes;
     b->capacity = capacity;
     b->extra_max = extra_max;
-    b->sample_start_us = clock_us();
+    forecast_init(&b->forecast, capacity, clock_us());
     mutex_init(&b->lock);
     cond_init(&b->unasked);
     return b;
@@ -64,8 +60,7 @@ void budget_set_lanes(struct budget *b, unsigned lanes)
 
 static unsigned limit_locked(const struct budget *b)
 {
-    double far_us = (double)(b->rtt_us > NEAREST_US ? b->rtt_us : NEAREST_US);
-    double extra = b->per_us * far_us * ROUND_TRIPS;
+    double extra = forecast_jobs(&b->forecast) * ROUND_TRIPS;
 
     return b->capacity + (extra < b->extra_max ? (unsigned)extra : b->extra_max);
 }
@@ -137,6 +132,7 @@ bool budget_answered(struct budget *b, bool job)
     if (job) {
         b->in_hand++;
         b->delivering++;
+        forecast_begun(&b->forecast, clock_us());
     } else
         hungry = take_hunger_locked(b);
     if (b->asked == 0 && b->delivering == 0)
@@ -154,20 +150,6 @@ void budget_delivered(struct budget *b)
     mutex_unlock(&b->lock);
 }
 
-static void sample_locked(struct budget *b)
-{
-    int64_t now_us = clock_us(), took_us = now_us - b->sample_start_us;
-    double rate;
-
-    b->sample_finished++;
-    if (took_us < SAMPLE_MIN_US || took_us < b->rtt_us)
-        return;
-    rate = (double)b->sample_finished / (double)took_us;
-    b->per_us = rate > b->per_us ? rate : (rate + b->per_us) / 2;
-    b->sample_finished = 0;
-    b->sample_start_us = now_us;
-}
-
 bool budget_finished(struct budget *b)
 {
     bool hungry;
@@ -175,7 +157,7 @@ bool budget_finished(struct budget *b)
     mutex_lock(&b->lock);
     b->in_hand--;
     b->settling++;
-    sample_locked(b);
+    forecast_finished(&b->forecast, clock_us());
     hungry = take_hunger_locked(b);
     mutex_unlock(&b->lock);
     return hungry;
@@ -195,7 +177,7 @@ bool budget_settled(struct budget *b)
 void budget_set_rtt(struct budget *b, int64_t rtt_us)
 {
     mutex_lock(&b->lock);
-    b->rtt_us = rtt_us;
+    b->forecast.rtt_us = rtt_us;
     mutex_unlock(&b->lock);
 }
 
@@ -204,7 +186,7 @@ int64_t budget_rtt_us(struct budget *b)
     int64_t rtt_us;
 
     mutex_lock(&b->lock);
-    rtt_us = b->rtt_us;
+    rtt_us = b->forecast.rtt_us;
     mutex_unlock(&b->lock);
     return rtt_us;
 }

@@ -14,8 +14,11 @@
 enum {
     ERROR_FIRST_MS = 100,
     ERROR_MOST_MS = 5000,
-    FIRST_WINDOW_US = 4000, /* after a dry spell: a FETCH for each of these in a round trip, */
-    FIRST_WINDOW_MAX = 16,  /* so that a far lane need not double so often; tries cost little */
+    /* For each so many microseconds of a round trip a lane begins with one FETCH more after a dry
+     * spell, and grows by one more with each job: tries cost little, round trips a lot. */
+    STEP_US = 4000,
+    FIRST_WINDOW_MAX = 16,
+    GROWTH_MAX = 8,
 };
 
 /* A FETCH that is or may be in flight. */
@@ -139,25 +142,18 @@ void lane_quiet(struct lane *l)
 
 /* ---- answers; on the link's thread ---- */
 
-static unsigned first_window(struct lane *l)
-{
-    int64_t window = budget_rtt_us(l->options.budget) / FIRST_WINDOW_US;
-
-    return window < FIRST_WINDOW_MAX ? (unsigned)window : FIRST_WINDOW_MAX;
-}
-
 static void grow_locked(struct lane *l)
 {
+    int64_t steps = budget_rtt_us(l->options.budget) / STEP_US;
+    unsigned first = steps < FIRST_WINDOW_MAX ? (unsigned)steps : FIRST_WINDOW_MAX;
+
     if (l->dry) { /* the first job after a dry spell */
         l->dry = false;
-        l->window = l->last_window / 2;
-        if (l->window < first_window(l))
-            l->window = first_window(l);
-        if (l->window > l->options.window_max) /* it was made smaller meanwhile */
-            l->window = l->options.window_max;
+        l->window = l->last_window / 2 > first ? l->last_window / 2 : first;
     }
-    if (l->window < l->options.window_max)
-        l->window++;
+    l->window += steps < GROWTH_MAX ? (unsigned)steps + 1 : GROWTH_MAX;
+    if (l->window > l->options.window_max) /* which may have been made smaller meanwhile */
+        l->window = l->options.window_max;
     l->had_job = true;
     backoff_reset(&l->backoff);
 }

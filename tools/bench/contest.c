@@ -38,14 +38,13 @@ bool contest_has(const struct bench *b, const char *who)
     return !find(b, who, path) || access(path, X_OK) == 0;
 }
 
-/* `metrics`: one more setting, or NULL. */
-static struct child *start_worker(const struct bench *b, const char *who, unsigned slots,
-                                  const char *faktory_url, unsigned number, const char *metrics,
-                                  struct err_text *why)
+struct child *contest_worker(const struct bench *b, const char *who, unsigned slots,
+                             const char *setting, const char *faktory_url, unsigned number,
+                             struct err_text *why)
 {
     char path[PATH_BYTES], log[PATH_BYTES], url[96], size[16], concurrency[48];
     const char *argv[] = {path, strcmp(who, "ours") == 0 ? NULL : size, NULL};
-    const char *env[] = {url, concurrency, metrics, NULL};
+    const char *env[] = {url, concurrency, setting, NULL};
     struct child_options options = {.argv = argv, .env = env, .log_path = log, .netns = -1};
 
     if (!find(b, who, path)) {
@@ -59,17 +58,11 @@ static struct child *start_worker(const struct bench *b, const char *who, unsign
     return child_start(&options, why);
 }
 
-struct child *contest_worker(const struct bench *b, const char *who, unsigned slots,
-                             const char *faktory_url, unsigned number, struct err_text *why)
-{
-    return start_worker(b, who, slots, faktory_url, number, NULL, why);
-}
-
 struct child *contest_open_worker(const struct bench *b, unsigned slots, const char *faktory_url,
                                   char port[CONTEST_PORT_MAX], struct err_text *why)
 {
     struct child *c =
-        start_worker(b, "ours", slots, faktory_url, 0, "WORKER_METRICS_ADDR=127.0.0.1:0", why);
+        contest_worker(b, "ours", slots, "WORKER_METRICS_ADDR=127.0.0.1:0", faktory_url, 0, why);
 
     if (c && child_wait_line(c, "metrics on 127.0.0.1:", port, CONTEST_PORT_MAX, START_TIMEOUT_MS,
                              why) != 0) {

@@ -14,9 +14,11 @@ enum { CONTEST_PORT_MAX = 8 };
 /* True when there is such a worker here: "ours", "go" or "rust". */
 bool contest_has(const struct bench *b, const char *who);
 
-/* Starts a worker with this many slots; `number` tells several apart. Does not wait for it. */
+/* Starts a worker with this many slots and one more `setting` ("NAME=VALUE" or NULL); `number`
+ * tells several apart. Does not wait for it. */
 struct child *contest_worker(const struct bench *b, const char *who, unsigned slots,
-                             const char *faktory_url, unsigned number, struct err_text *why);
+                             const char *setting, const char *faktory_url, unsigned number,
+                             struct err_text *why);
 
 /* Starts ours with its page of metrics, which costs it some memory; `port` is where that is. */
 struct child *contest_open_worker(const struct bench *b, unsigned slots, const char *faktory_url,

@@ -14,9 +14,10 @@
 struct task {
     unsigned size; /* slots of a worker, connections to the API, ... */
     unsigned jobs;
-    unsigned workers; /* processes; 0: one */
-    unsigned seconds; /* of measuring, after warm_s; 0: to the last job */
-    unsigned warm_s;  /* before that, and so many round trips more: to connect */
+    unsigned workers;    /* processes; 0: one */
+    const char *setting; /* one more for each, NAME=VALUE */
+    unsigned seconds;    /* of measuring, after warm_s; 0: to the last job */
+    unsigned warm_s;     /* before that, and so many round trips more: to connect */
     unsigned warm_trips;
     unsigned batch; /* jobs in a request or a PUSHB; 0: single */
     unsigned pack;  /* jobs in a pack */

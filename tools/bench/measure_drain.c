@@ -58,11 +58,14 @@ static int open_site(struct site *s, struct bench *b, struct err_text *why)
     return (s->server = server_start(b, why)) != NULL ? 0 : ERR_IO;
 }
 
-static int start_workers(struct site *s, const char *who, unsigned n, unsigned slots,
+static int start_workers(struct site *s, const char *who, const struct task *t,
                          struct err_text *why)
 {
+    unsigned n = t->workers ? t->workers : 1;
+
     for (unsigned i = 0; i < n && i < WORKERS_MAX; i++) {
-        s->worker[i] = contest_worker(s->bench, who, slots, server_url(s->server), i, why);
+        s->worker[i] =
+            contest_worker(s->bench, who, t->size, t->setting, server_url(s->server), i, why);
         if (!s->worker[i])
             return ERR_IO;
         s->workers++;
@@ -223,7 +226,7 @@ int measure_drain(struct bench *b, const struct task *t, struct row *row, struct
     if (code == 0)
         code = drain_sample(s.drain, s.server, why);
     if (code == 0)
-        code = start_workers(&s, row->who, t->workers ? t->workers : 1, t->size, why);
+        code = start_workers(&s, row->who, t, why);
     if (code == 0)
         code =
             t->seconds ? drain_for_a_while(&s, t, jobs, row, why) : drain_to_end(&s, t, row, why);
@@ -276,7 +279,7 @@ int measure_sustained(struct bench *b, const struct task *t, struct row *row, st
     if (code == 0)
         code = contest_api_start(b, server_url(s.server), &s.api, why);
     if (code == 0)
-        code = start_workers(&s, row->who, 1, 50, why);
+        code = start_workers(&s, row->who, &(struct task){.size = 50}, why);
     bench_progress("%.0f jobs/s for %u s", t->rate, t->seconds);
     if (code == 0)
         code = result ? push_and_process(&s, t, row, result, why) : ERR_NOMEM;

@@ -47,7 +47,7 @@ static int open_site(struct site *s, struct bench *b, const struct task *t, cons
     bench_progress("starting Faktory and a worker");
     if (!(s->server = server_start(b, why)) ||
         !(s->tap = tap_start(wire_far_host(b->wire), server_port(s->server), why)) ||
-        !(s->worker = contest_worker(b, who, t->size, tap_url(s->tap), 0, why)))
+        !(s->worker = contest_worker(b, who, t->size, NULL, tap_url(s->tap), 0, why)))
         return ERR_IO;
     return await_fetching(s, why);
 }

@@ -17,6 +17,12 @@ enum {
         .size = (slots), .jobs = 120000, .warm_s = 4, .warm_trips = (trips), .seconds = 4          \
     }
 
+/* Two lanes, and with them five settlers and the heartbeat. */
+#define EIGHT_CONNECTIONS                                                                          \
+    {                                                                                              \
+        .size = 50, .jobs = 50000, .setting = "WORKER_CONNECTIONS=2"                               \
+    }
+
 /* A few clients that keep the API busy over any link: 20,000 jobs on their way. */
 #define PACKED(n)                                                                                  \
     {                                                                                              \
@@ -45,6 +51,8 @@ const struct scenario plan_scenarios[] = {
 
     /* 20 slots are best for the peers on loopback, 50 is what ours starts with */
     {"drain", "drain", "ours", LOOP | LINK, measure_drain, {.size = 50, .jobs = 50000}},
+    /* on as many connections as over a link, for what the link itself costs */
+    {"drain", "drain-8", "ours", LOOP, measure_drain, EIGHT_CONNECTIONS},
     {"drain", "drain", "go", LOOP, measure_drain, {.size = 20, .jobs = 50000}},
     {"drain", "drain", "rust", LOOP, measure_drain, {.size = 20, .jobs = 50000}},
     /* the Rust worker connects its slots one after the other, three round trips each */
