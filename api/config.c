@@ -15,7 +15,7 @@
 /* BATCH_MAX_DELAY_MS has no 0: a job never waits while nothing is in flight, so there is nothing
  * to gain; who wants no batches at all says so with BATCH_AUTO_ENABLED. */
 static const struct env_var vars[] = {
-    FAKTORY_SETTINGS_VARS(struct api_config, faktory_url, faktory),
+    FAKTORY_SETTINGS_VARS(struct api_config, faktory_url, faktory_password, faktory),
     {.name = "FAKTORY_MAX_CONNECTIONS",
      .kind = ENV_INT,
      .offset = FIELD(connections),
@@ -130,6 +130,13 @@ static const struct env_var vars[] = {
      .help = "One line of text each, or one JSON object each."},
 };
 
+static int check(const void *config, struct buf *errors)
+{
+    const struct api_config *c = config;
+
+    return url_check_with(c->faktory_url, c->faktory_password.text, "FAKTORY_URL=", errors);
+}
+
 static int health(const void *config, struct buf *says, struct err_text *why)
 {
     const struct api_config *c = config;
@@ -143,10 +150,11 @@ const struct program api_program = {
     .version = version,
     .vars = vars,
     .n_vars = sizeof vars / sizeof vars[0],
+    .check = check,
     .health = health,
 };
 
 int api_config_finish(struct api_config *c, struct err_text *why)
 {
-    return url_parse(c->faktory_url, &c->faktory.url, why);
+    return url_parse_with(c->faktory_url, c->faktory_password.text, &c->faktory.url, why);
 }

@@ -14,7 +14,8 @@
 /* A plain value. Strings belong to the environment. */
 struct api_config {
     const char *faktory_url; /* as given, with the password: never log it */
-    struct faktory_settings faktory;
+    struct env_secret faktory_password;
+    struct faktory_settings faktory; /* its URL with the password, wherever that came from */
     int64_t connections;
 
     const char *bind_addr;

@@ -11,7 +11,7 @@
 # the logs, and Faktory's data, so a second run goes on with the jobs that the first one left.
 # `rm -r build/run` starts afresh. The ports are the well-known ones where they are free, else any.
 # Settings of both programs in the environment hold (`make run WORKER_CONCURRENCY=200`), except
-# FAKTORY_URL, which only `worker` takes: instead of FAKTORY_SERVER_IP and the password.
+# FAKTORY_URL, which only `worker` takes: instead of FAKTORY_SERVER_IP and build/run/password.
 #
 # The password is FAKTORY_PASSWORD (a value that starts with a slash names a file), else the one in
 # build/run/password, which `server` makes. PROFILE (lan) is the profile of `server` and `worker`.
@@ -23,7 +23,7 @@ cd "$(dirname "$0")/.."
 what=${1:-all}
 build=${BUILD:-build/release}
 WF_BIN=$PWD/$build/bin
-run_dir=${RUN_DIR:-$PWD/build/run}
+run_dir=$(realpath -m "${RUN_DIR:-build/run}")
 case $what in worker) dir=$run_dir/worker ;; *) dir=$run_dir ;; esac
 
 finish() { # CODE
@@ -54,26 +54,21 @@ take_folder() {
     trap 'finish 1' EXIT
 }
 
-# ---- the password; it goes into URLs, and into no output ----
+# ---- the password; Faktory and our programs read it alike, and it goes into no output ----
 
-read_password() { # sets faktory_password
-    case ${FAKTORY_PASSWORD:-} in
-    /*) faktory_password=$(cat "$FAKTORY_PASSWORD") ;;
-    ?*) faktory_password=$FAKTORY_PASSWORD ;;
-    *) faktory_password=$(cat "$run_dir/password" 2>/dev/null || true) ;;
-    esac
-    if [[ $faktory_password == *[!A-Za-z0-9._~-]* ]]; then
-        say "FAKTORY_PASSWORD: expected letters, digits and - _ . ~ only; it becomes a part of a URL."
-        exit 1
+find_password() { # sets faktory_password
+    faktory_password=${FAKTORY_PASSWORD:-}
+    if [ -z "$faktory_password" ] && [ -e "$run_dir/password" ]; then
+        faktory_password=$run_dir/password
     fi
 }
 
 make_password() {
-    mkdir -p "$run_dir"
-    read_password
+    find_password
     [ -z "$faktory_password" ] || return 0
-    (umask 077 && head -c 24 /dev/urandom | base64 | tr '+/' '-_' >"$run_dir/password")
-    read_password
+    mkdir -p "$run_dir"
+    (umask 077 && head -c 24 /dev/urandom | base64 >"$run_dir/password")
+    find_password
 }
 
 # ---- what is brought up ----
@@ -142,12 +137,16 @@ END
 run_worker() {
     local file
     file=$(profile)
-    read_password
     if [ -z "${FAKTORY_URL:-}${FAKTORY_SERVER_IP:-}" ]; then
         say "Where is Faktory? make worker FAKTORY_SERVER_IP=192.168.1.10"
         exit 1
     fi
-    faktory_url=${FAKTORY_URL:-tcp://${faktory_password:+:$faktory_password@}$FAKTORY_SERVER_IP}
+    if [ -n "${FAKTORY_URL:-}" ]; then
+        faktory_url=$FAKTORY_URL faktory_password=${FAKTORY_PASSWORD:-} # it may have one itself
+    else
+        faktory_url=tcp://$FAKTORY_SERVER_IP
+        find_password
+    fi
     FAKTORY_BIN=${FAKTORY_BIN:-$(type -P true)} # there is none to start
     take_folder
     stack_worker_args=(--env-file "$file")

@@ -10,8 +10,9 @@
 #   stack_stop                         stops what was started, the last one first
 #
 # Between stack_init and the starts may be set: faktory_host (127.0.0.1), the address that Faktory
-# listens on; faktory_password (none), with which it runs in production mode; faktory_url, for
-# programs without a Faktory of ours; stack_api_args and stack_worker_args, options of the programs.
+# listens on; faktory_password (none), the FAKTORY_PASSWORD of all of them, with which Faktory runs in
+# production mode; faktory_url, for programs without a Faktory of ours; stack_api_args and
+# stack_worker_args, options of the programs.
 #
 # Each start waits until the program is ready and returns 1 with a sentence on standard error when
 # it does not get there. What is started has a process group of its own, so Ctrl-C reaches only the
@@ -139,7 +140,7 @@ faktory_attempt() {
         -c "$stack_dir/conf"
     stack_wait_log faktory "listening at $faktory_host:$faktory_port" || return 1
     redis_pid=$(child_of "$(stack_pid faktory)" redis-server)
-    faktory_url=tcp://${faktory_password:+:$faktory_password@}127.0.0.1:$faktory_port
+    faktory_url=tcp://127.0.0.1:$faktory_port
     [ -n "$faktory_password" ] || stack_info >/dev/null # it knows no passwords
 }
 
@@ -180,8 +181,8 @@ json_number() { # JSON NAME ; the first number of that name, for flat questions 
 
 stack_api() { # [NAME=VALUE...]
     local line tries=$((stack_ready_s * 10))
-    FAKTORY_URL=$faktory_url stack_launch api env BIND_ADDR=127.0.0.1:0 "$@" \
-        "$WF_BIN/api-service" "${stack_api_args[@]}"
+    FAKTORY_URL=$faktory_url FAKTORY_PASSWORD=$faktory_password \
+        stack_launch api env BIND_ADDR=127.0.0.1:0 "$@" "$WF_BIN/api-service" "${stack_api_args[@]}"
     stack_wait_log api 'listening on ' || stack_complain api start || return 1
     line=$(grep -F -m 1 'listening on ' "$stack_dir/api.log")
     api_address=${line##*listening on }
@@ -196,7 +197,8 @@ stack_api() { # [NAME=VALUE...]
 
 stack_worker() { # [NAME=VALUE...]
     local line
-    FAKTORY_URL=$faktory_url stack_launch worker env WORKER_METRICS_ADDR=127.0.0.1:0 "$@" \
+    FAKTORY_URL=$faktory_url FAKTORY_PASSWORD=$faktory_password \
+        stack_launch worker env WORKER_METRICS_ADDR=127.0.0.1:0 "$@" \
         "${WF_WORKER:-$WF_BIN/worker-service}" "${stack_worker_args[@]}"
     stack_wait_log worker 'Worker connected and ready' || stack_complain worker "get ready" || return 1
     line=$(grep -F -m 1 'metrics on ' "$stack_dir/worker.log") || true

@@ -80,7 +80,7 @@ static int check_labels(const char *value, struct buf *expected)
 /* WORKER_SHUTDOWN_TIMEOUT cannot be shorter: a FETCH under way takes Faktory up to 2 s to answer,
  * and leaving before that would strand its job. */
 static const struct env_var vars[] = {
-    FAKTORY_SETTINGS_VARS(struct worker_config, faktory_url, faktory),
+    FAKTORY_SETTINGS_VARS(struct worker_config, faktory_url, faktory_password, faktory),
     {.name = "WORKER_CONCURRENCY",
      .kind = ENV_INT,
      .offset = FIELD(concurrency),
@@ -152,6 +152,13 @@ static const struct env_var vars[] = {
      .help = "One line of text each, or one JSON object each."},
 };
 
+static int check(const void *config, struct buf *errors)
+{
+    const struct worker_config *c = config;
+
+    return url_check_with(c->faktory_url, c->faktory_password.text, "FAKTORY_URL=", errors);
+}
+
 static int health(const void *config, struct buf *says, struct err_text *why)
 {
     const struct worker_config *c = config;
@@ -168,6 +175,7 @@ const struct program worker_program = {
     .version = version,
     .vars = vars,
     .n_vars = sizeof vars / sizeof vars[0],
+    .check = check,
     .health = health,
 };
 
@@ -202,7 +210,7 @@ static int write_labels(struct worker_config *c)
 
 int worker_config_finish(struct worker_config *c, struct err_text *why)
 {
-    int code = url_parse(c->faktory_url, &c->faktory.url, why);
+    int code = url_parse_with(c->faktory_url, c->faktory_password.text, &c->faktory.url, why);
 
     if (code != 0)
         return code;

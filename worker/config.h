@@ -20,7 +20,8 @@ enum {
 
 struct worker_config {
     const char *faktory_url; /* as given, with the password: never log it */
-    struct faktory_settings faktory;
+    struct env_secret faktory_password;
+    struct faktory_settings faktory; /* its URL with the password, wherever that came from */
 
     int64_t concurrency;
     int64_t connections, prefetch; /* ENV_AUTO: the program chooses */

@@ -45,15 +45,22 @@ static void add_redacted(struct buf *out, const char *text)
 
 static void add_shown(const struct env_var *var, struct buf *out, const char *text, size_t most)
 {
+    struct buf shown = BUF_INIT(0);
     size_t len = strlen(text);
 
     if (var->secret) {
         add_redacted(out, text);
         return;
     }
+    if (var->kind == ENV_SECRET) {
+        env_secret_show(text, &shown);
+        text = buf_str(&shown);
+        len = shown.len;
+    }
     add_printable(out, text, len < most ? len : most);
     if (len > most)
         buf_add_str(out, "...");
+    buf_fini(&shown);
 }
 
 /* ---- reading ---- */

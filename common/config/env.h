@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "common/base/buf.h"
+#include "common/config/env_secret.h"
 
 enum env_kind {
     ENV_STRING,   /* field: const char * (owned by the environment, or the table's fallback) */
@@ -26,6 +27,7 @@ enum env_kind {
                      min and max are milliseconds */
     ENV_BYTES,    /* field: int64_t; "512", "64KiB", "8MiB", "1GiB" */
     ENV_CHOICE,   /* field: int, the index in `choices` ("text|json") */
+    ENV_SECRET,   /* field: struct env_secret; the value, or the path of a file that has it */
 };
 
 /* What an ENV_AUTO_INT field holds for "auto". */
@@ -38,7 +40,7 @@ struct env_var {
     const char *fallback; /* the default as a person would type it; NULL: empty string */
     int64_t min, max;     /* for the numeric kinds */
     const char *choices;  /* for ENV_CHOICE */
-    bool secret;          /* --check-config shows it redacted (FAKTORY_URL: its password) */
+    bool secret;          /* an ENV_STRING that is shown redacted (FAKTORY_URL: its password) */
     /* Optional further check of an ENV_STRING: 0, or a negative error with `expected` text added.
      */
     int (*check)(const char *value, struct buf *expected);

@@ -257,6 +257,27 @@ static void expect_string(const struct env_var *var, struct buf *out)
     (void)out;
 }
 
+/* ---- secrets ---- */
+
+/* The one kind that is not read back: it must not be seen. */
+static void format_secret(const struct env_var *var, const void *field, struct buf *out)
+{
+    const struct env_secret *secret = field;
+
+    (void)var;
+    if (secret->text[0] != '\0')
+        buf_add_str(out, secret->file ? secret->file : "***");
+}
+
+static void expect_secret(const struct env_var *var, struct buf *out)
+{
+    (void)var;
+    buf_addf(out,
+             "one line of at most %d bytes, or the path of a file with it, which begins with a "
+             "slash",
+             ENV_SECRET_MAX - 1);
+}
+
 /* ---- all kinds ---- */
 
 static const struct kind {
@@ -271,11 +292,12 @@ static const struct kind {
     [ENV_MS] = {parse_ms, format_ms, expect_ms},
     [ENV_BYTES] = {parse_bytes, format_bytes, expect_bytes},
     [ENV_CHOICE] = {parse_choice, format_choice, expect_choice},
+    [ENV_SECRET] = {NULL, format_secret, expect_secret}, /* parsed by env_secret_read() */
 };
 
 int env_value_parse(const struct env_var *var, const char *text, void *field, struct buf *expected)
 {
-    struct buf unwanted = BUF_INIT(0);
+    struct buf unwanted = BUF_INIT(0), why = BUF_INIT(0);
     int code;
 
     if (!expected)
@@ -284,10 +306,17 @@ int env_value_parse(const struct env_var *var, const char *text, void *field, st
         buf_fini(&unwanted);
         return code;
     }
-    code = kinds[var->kind].parse(var, text, field);
-    if (code != 0)
+    if (var->kind == ENV_SECRET)
+        code = env_secret_read(text, field, &why);
+    else
+        code = kinds[var->kind].parse(var, text, field);
+    if (code != 0) {
         kinds[var->kind].expect(var, expected);
+        if (why.len > 0)
+            buf_addf(expected, ": %s", buf_str(&why));
+    }
     buf_fini(&unwanted);
+    buf_fini(&why);
     return code;
 }
 

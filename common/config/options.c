@@ -132,14 +132,21 @@ static int print_health(const struct program *p, const void *config)
 
 /* ---- start ---- */
 
+int program_read(const struct program *p, void *config, struct buf *errors)
+{
+    int code = env_read(p->vars, p->n_vars, config, errors);
+    int together = p->check ? p->check(config, errors) : 0;
+
+    return code != 0 ? code : together;
+}
+
 /* All faults of file and environment go into `errors` together: a person mends them at once. */
 static void read_settings(const struct program *p, const struct options *o, void *config,
                           struct buf *errors)
 {
     if (o->env_file)
         env_file_load(o->env_file, errors);
-    if (env_read(p->vars, p->n_vars, config, errors) == 0 && p->check)
-        p->check(config, errors);
+    program_read(p, config, errors);
 }
 
 int options_start(const struct program *p, int argc, char **argv, void *config)

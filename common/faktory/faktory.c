@@ -194,7 +194,8 @@ static int step_greeting(struct faktory *f, struct err_text *why)
         return err_set(why, ERR_PROTOCOL, "the peer does not greet like Faktory");
     wanted = json_type(json_member(hi, "s")) != JSON_ABSENT;
     if (wanted && !has_password(f))
-        return err_set(why, ERR_REFUSED, "Faktory wants a password: FAKTORY_URL has none");
+        return err_set(why, ERR_REFUSED,
+                       "Faktory wants a password, and FAKTORY_PASSWORD is not set");
     f->stage = STAGE_VERDICT;
     code = wanted ? answer_challenge(hi, &f->settings->url, hash, why) : 0;
     if (code == 0 && has_password(f))

@@ -133,6 +133,22 @@ int url_parse(const char *text, struct url *out, struct err_text *why)
     return parse_host_port(host, out, why);
 }
 
+int url_parse_with(const char *text, const char *password, struct url *out, struct err_text *why)
+{
+    int code = url_parse(text, out, why);
+
+    if (code != 0 || !*password)
+        return code;
+    if (out->password[0] && strcmp(out->password, password) != 0)
+        return err_set(why, ERR_INVALID,
+                       "expected no password in it, or the one of FAKTORY_PASSWORD, which differs");
+    if (strlen(password) >= sizeof out->password)
+        return err_set(why, ERR_INVALID, "expected a password of at most %d bytes",
+                       URL_PASSWORD_MAX - 1);
+    memcpy(out->password, password, strlen(password) + 1);
+    return 0;
+}
+
 int url_check(const char *text, struct buf *expected)
 {
     struct url url;
@@ -141,6 +157,22 @@ int url_check(const char *text, struct buf *expected)
 
     if (code != 0)
         buf_add_str(expected, why.text);
+    explicit_bzero(url.password, sizeof url.password);
+    return code;
+}
+
+int url_check_with(const char *text, const char *password, const char *name, struct buf *errors)
+{
+    struct url url;
+    struct err_text why;
+    char shown[URL_SHOWN_MAX];
+    int code = 0;
+
+    if (url_parse(text, &url, NULL) == 0 &&
+        (code = url_parse_with(text, password, &url, &why)) != 0) {
+        url_redacted(&url, shown);
+        buf_addf(errors, "%s\"%s\": %s\n", name, shown, why.text);
+    }
     explicit_bzero(url.password, sizeof url.password);
     return code;
 }

@@ -22,6 +22,15 @@ int url_parse(const char *text, struct url *out, struct err_text *why);
 /* As a check of a configuration table: the same verdict, its sentence appended to `expected`. */
 int url_check(const char *text, struct buf *expected);
 
+/* The same, with a password that stands beside the URL ("": none). ERR_INVALID when the URL has
+ * one, too, and it is another: one of them is wrong, and nobody can know which. */
+int url_parse_with(const char *text, const char *password, struct url *out, struct err_text *why);
+
+/* As a check of several settings: that verdict. `name` is what the URL stands behind
+ * ("FAKTORY_URL=") in the line that is added to `errors`. 0 for a URL that is bad by itself:
+ * url_check() says so. */
+int url_check_with(const char *text, const char *password, const char *name, struct buf *errors);
+
 enum { URL_SHOWN_MAX = URL_HOST_MAX + URL_PORT_MAX + 16 };
 
 /* "tcp://:***@host:port" for logs and people. */

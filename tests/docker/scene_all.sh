@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Everything on one machine: docker/compose.yml, and compose.web.yml on top. Sourced by scenes.sh.
 #
-# shellcheck disable=SC2154 # dir is from daemon.sh
+# shellcheck disable=SC2154 # dir is from daemon.sh, secret from scenes.sh
 
 needs_a_password() {
     ! FAKTORY_PASSWORD='' compose all config || fail "it starts without a password"
@@ -47,7 +47,7 @@ password_is_in_no_image() {
         ! docker history --no-trunc $image | grep -qiE 'FAKTORY_(PASSWORD|URL)' || fail "history of $image"
     done
     for image in api worker; do
-        ! docker logs "$(container all $image)" 2>&1 | grep -qF "$FAKTORY_PASSWORD" || fail "the log of $image has it"
+        ! docker logs "$(container all $image)" 2>&1 | grep -qF "$secret" || fail "the log of $image has it"
         docker logs "$(container all $image)" 2>&1 | grep -qF 'tcp://:***@faktory:7419' || fail "$image has another URL"
     done
 }
@@ -161,7 +161,7 @@ page_is_there_when_asked_for() {
         grep -oE '[0-9.]+:[0-9]+->' | tr -d '>-' | sort | paste -sd ' ')"
     is "its answer without the password" 401 "$(curl -s -m 10 -o /dev/null -w '%{http_code}' http://127.0.0.1:7420/)"
     is "its answer with it" 200 "$(curl -s -m 10 -o /dev/null -w '%{http_code}' \
-        -u "me:$FAKTORY_PASSWORD" http://127.0.0.1:7420/)"
+        -u "me:$secret" http://127.0.0.1:7420/)"
 }
 
 stops_in_time() {

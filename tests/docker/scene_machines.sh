@@ -2,7 +2,14 @@
 # Several machines: compose.server.yml on one, compose.worker.yml on the others, which know nothing but
 # the server's address and the password. Sourced by scenes.sh.
 #
-# shellcheck disable=SC2154 # dir is from daemon.sh
+# shellcheck disable=SC2154 # dir is from daemon.sh, secret from scenes.sh
+
+# As docker/README.md says.
+puts_the_password_into_a_file() {
+    printf '%s\n' "$secret" >"$dir/password"
+    chgrp 10001 "$dir/password"
+    chmod 640 "$dir/password"
+}
 
 server_comes_up() {
     echo 0 >"$dir/pushed"
@@ -51,10 +58,22 @@ faktory_comes_back() {
 wrong_password_is_ill() {
     local id
     id=$(docker run -d --read-only --health-interval 1s --health-start-period 1s --health-retries 2 \
-        -e FAKTORY_URL=tcp://:wrong@192.0.2.10:7419 work-factory-worker:local)
+        -e FAKTORY_URL=tcp://192.0.2.10:7419 -e FAKTORY_PASSWORD=wrong work-factory-worker:local)
     await 60 "a worker with a wrong password is unhealthy" equals unhealthy \
         docker inspect -f '{{.State.Health.Status}}' "$id"
     docker rm -f "$id" >/dev/null
+}
+
+password_is_in_no_environment() {
+    local id n=0
+    for id in $(docker ps -q); do
+        ! docker inspect "$id" | grep -qF 'p@ss' || fail "docker inspect shows it"
+        ! tr '\0' '\n' <"/proc/$(docker inspect -f '{{.State.Pid}}' "$id")/environ" | grep -qF 'p@ss' ||
+            fail "a process has it in its environment"
+        ! docker logs "$id" 2>&1 | grep -qF 'p@ss' || fail "a log has it"
+        n=$((n + 1))
+    done
+    is "containers" 3 "$n"
 }
 
 # Under the default memory limit; docker/README.md has what this prints.
@@ -92,11 +111,14 @@ nothing_left() {
 
 scene_machines() {
     say "-- compose.server.yml and compose.worker.yml"
+    step "the password goes into a file" puts_the_password_into_a_file
+    export FAKTORY_PASSWORD_FILE=$dir/password FAKTORY_PASSWORD=/run/secrets/faktory-password
     step "a server comes up: Faktory for other machines, the API for this one" server_comes_up
     step "a worker does not start without an address, and says so" needs_an_address
     export FAKTORY_SERVER_IP=192.0.2.10
     step "a worker comes up elsewhere, with its threads, CPUs and profile" worker_comes_up
     step "2,000 jobs cross over" jobs_cross_over
+    step "the password is in no container's settings, environment or log" password_is_in_no_environment
     step "three workers elsewhere do 5,000 jobs" three_workers_elsewhere
     step "Faktory is killed, comes back, and the workers find it again" faktory_comes_back
     step "a worker with a wrong password is unhealthy" wrong_password_is_ill

@@ -8,8 +8,9 @@ cd "$(dirname "$0")/../.."
 # shellcheck source=tests/docker/daemon.sh
 . tests/docker/daemon.sh
 
-FAKTORY_PASSWORD=correct-horse_battery~staple.9
-export FAKTORY_PASSWORD
+# shellcheck disable=SC2016 # no dollar of this is the shell's
+secret='p@ss:w/rd %41#?$x'
+export FAKTORY_PASSWORD=$secret # scene_machines has it in a file
 files=docker
 
 compose() { # PROJECT ARGUMENT... ; the files of the project are in the table

@@ -110,6 +110,24 @@ server_and_worker() {
         test -z "$(grep -rlF "$secret" "$suite_dir"/*.out "$run_dir"/*.log "$run_dir"/worker/*.log)"
 }
 
+# One that fits into no URL, by its value; the worker has it in its URL, too, as such.
+any_password() {
+    local api port secret='p@ss:w/rd %41#?'
+    terminals=()
+    terminal server 'Stop with Ctrl-C' FAKTORY_PASSWORD="$secret"
+    port=$(sed -n 's/^  Faktory  *port \([0-9]*\),.*/\1/p' "$suite_dir/server.out")
+    api=127.0.0.1:$(address_of server API | sed 's/.*://')
+    terminal worker 'Stop with Ctrl-C' FAKTORY_PASSWORD="$secret" \
+        FAKTORY_URL="tcp://:p%40ss%3Aw%2Frd%20%2541%23%3F@127.0.0.1:$port"
+    add "$api"
+    wait_done "$api" 3
+    run down >"$suite_dir/down"
+    wait_terminals
+    same "exit codes" " 0 0" "$codes"
+    holds "the password is in an output or a log" test -z "$(grep -rlF -e "$secret" -e 'p%40ss' \
+        "$suite_dir"/*.out "$run_dir"/*.log "$run_dir"/worker/*.log)"
+}
+
 show_logs() { # SERVICE TEXT
     local pid tries=100
     RUN_DIR="$run_dir" tools/run.sh logs "$1" >"$suite_dir/logs" 2>&1 &
@@ -135,13 +153,15 @@ refused() { # SAYING WHAT [NAME=VALUE...]
 refuses() {
     refused 'FAKTORY_SERVER_IP' worker
     refused 'there is no env/.env.moon' worker FAKTORY_SERVER_IP=127.0.0.1 PROFILE=moon
-    refused 'letters, digits' server FAKTORY_PASSWORD='pass word'
-    same "lines with the bad password" 0 "$(grep -cF 'pass word' "$suite_dir/out" || true)"
+    refused "open $suite_dir/none: no such file" server FAKTORY_PASSWORD="$suite_dir/none"
+    refused "FAKTORY_PASSWORD=\"$suite_dir/none\": expected" worker FAKTORY_SERVER_IP=127.0.0.1 \
+        FAKTORY_PASSWORD="$suite_dir/none"
     refused 'expected nothing, server' sideways
 }
 
 test_case "make run brings everything up, make down ends it" everything
 test_case "make server and make worker work together, with a password that nobody prints" \
     server_and_worker
+test_case "the password may be any, and is given to both as it is" any_password
 test_case "what is missing or wrong is refused with a reason" refuses
 suite_end test_run

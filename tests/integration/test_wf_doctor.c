@@ -50,11 +50,12 @@ static void wrong_password(void)
     snprintf(url, sizeof url, "tcp://:wrong@127.0.0.1:%d", faktory_server_port(s));
     CU_ASSERT_EQUAL(wf_doctor(url, "faktory", NULL), 2);
     CU_ASSERT_TRUE(wf_says("Invalid password"));
-    CU_ASSERT_TRUE(wf_says("Compare the password"));
+    CU_ASSERT_TRUE(wf_says("Compare the password, in FAKTORY_PASSWORD or in FAKTORY_URL"));
     CU_ASSERT_PTR_NULL(strstr(wf_said, "wrong@"));
     snprintf(url, sizeof url, "tcp://127.0.0.1:%d", faktory_server_port(s));
     CU_ASSERT_EQUAL(wf_doctor(url, "faktory", NULL), 2);
-    CU_ASSERT_TRUE(wf_says("Put the password into FAKTORY_URL"));
+    CU_ASSERT_TRUE(wf_says("Faktory wants a password, and FAKTORY_PASSWORD is not set"));
+    CU_ASSERT_TRUE(wf_says("Set FAKTORY_PASSWORD to the password of Faktory"));
     CU_ASSERT_EQUAL(wf_doctor(faktory_server_url(s), "faktory,version,connections", NULL), 0);
     CU_ASSERT_TRUE(wf_says("Faktory is version 1.9."));
     CU_ASSERT_TRUE(wf_says("Faktory has 0 of 2000 connections"));

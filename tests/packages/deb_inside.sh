@@ -6,7 +6,7 @@ set -euo pipefail
 
 one=(/deb-test/one/*.deb) two=(/deb-test/two/*.deb)
 units=(work-factory-api work-factory-worker)
-password=deb-test-password
+password='p@ss:w/rd %41#?'
 
 fail() {
     printf 'FAIL  %s\n' "$*"
@@ -90,9 +90,12 @@ answers() { # TEXT METHOD PATH [BODY]
     http "$@" 2>/dev/null | grep -qF "$text"
 }
 
-# Its Redis needs a folder that it may write to, and its own working folder.
+# Its Redis needs a folder that it may write to, and its own working folder. Its password is in
+# /etc/faktory/password, where it looks for it by itself.
 start_faktory() {
-    systemd-run --quiet --unit=faktory --setenv=FAKTORY_PASSWORD=$password \
+    mkdir -m 700 /etc/faktory
+    (umask 077 && printf '%s\n' "$password" >/etc/faktory/password)
+    systemd-run --quiet --unit=faktory \
         /deb-test/faktory -b 127.0.0.1:7419 -w :0 -e production -d /run/faktory-db
 }
 
@@ -116,6 +119,33 @@ hang() { # UNIT
     systemctl restart "$1"
 }
 
+connected() {
+    soon is work-factory-api StatusText 'port 3000; connections to Faktory: 4 of 4' &&
+        soon is work-factory-worker StatusText 'threads: 50; connections to Faktory: 16 of 16'
+}
+
+# As docs/deploy.md says it, for as long as COMMAND takes.
+with_credentials() { # COMMAND...
+    local unit code=0
+    for unit in "${units[@]}"; do
+        mkdir -p "/run/systemd/system/$unit.service.d"
+        printf '%s\n' '[Service]' 'LoadCredential=faktory-password:/etc/faktory/password' \
+            'Environment=FAKTORY_PASSWORD=%d/faktory-password' \
+            >"/run/systemd/system/$unit.service.d/password.conf"
+    done
+    systemctl daemon-reload
+    systemctl restart "${units[@]}"
+    "$@" || code=$?
+    for unit in "${units[@]}"; do rm -r "/run/systemd/system/$unit.service.d"; done
+    systemctl daemon-reload
+    return $code
+}
+
+in_no_environment() {
+    connected && ! cat /proc/"$(property work-factory-api MainPID)"/environ \
+        /proc/"$(property work-factory-worker MainPID)"/environ | grep -qF "$password"
+}
+
 install_and_use() {
     local unit
     apt install "${one[@]}"
@@ -127,11 +157,13 @@ install_and_use() {
     holds "the status says that there is no Faktory" \
         soon is work-factory-worker StatusText 'threads: 50; connections to Faktory: 0 of 8'
 
-    (umask 077 && echo "FAKTORY_URL=tcp://:$password@localhost:7419" >/etc/work-factory/password.env)
+    start_faktory
+    holds "systemd hands the password over from root's file, outside of the environment" \
+        with_credentials in_no_environment
+    (umask 077 && echo "FAKTORY_PASSWORD='$password'" >/etc/work-factory/password.env)
     # The most threads that there can be, under the limits of the unit.
     echo WORKER_CONCURRENCY=10000 >>/etc/work-factory/worker.env
     systemctl restart "${units[@]}"
-    start_faktory
     holds "the password comes from a file that only root can read" \
         soon is work-factory-api StatusText 'port 3000; connections to Faktory: 4 of 4'
     holds "10,000 threads fit" \

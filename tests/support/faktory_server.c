@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tests/support/faktory_server.h"
 
+#include <ctype.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,8 +23,9 @@ struct faktory_server {
     struct process *process; /* NULL while it is stopped */
     pid_t redis;             /* started by Faktory, so not our child; 0: none */
     int port, web_port;
-    char password[64];
-    char url[128];
+    char password[64], given[TEMPDIR_MAX + 32];
+    bool production;
+    char url[256];
 };
 
 const char *faktory_server_missing(void)
@@ -80,14 +82,14 @@ static int wait_for_boot(struct faktory_server *s, struct err_text *why)
 static int launch(struct faktory_server *s, struct err_text *why)
 {
     char bind[32], web[32], db[TEMPDIR_MAX + 16], conf[TEMPDIR_MAX + 16], log[TEMPDIR_MAX + 16];
-    char password[96];
+    char password[160];
     const char *argv[] = {getenv("FAKTORY_BIN"),
                           "-b",
                           bind,
                           "-w",
                           web,
                           "-e",
-                          "development",
+                          s->production ? "production" : "development",
                           "-l",
                           "info",
                           "-d",
@@ -107,12 +109,24 @@ static int launch(struct faktory_server *s, struct err_text *why)
     snprintf(db, sizeof db, "%s/db", s->dir.path);
     snprintf(conf, sizeof conf, "%s/conf", s->dir.path);
     snprintf(log, sizeof log, "%s/faktory.log", s->dir.path);
-    snprintf(password, sizeof password, "FAKTORY_PASSWORD=%s", s->password);
+    snprintf(password, sizeof password, "FAKTORY_PASSWORD=%s", s->given);
     if (!(s->process = process_start(&options, why)))
         return ERR_IO;
     if ((code = wait_for_boot(s, why)) != 0)
         faktory_server_kill(s);
     return code;
+}
+
+static void write_url(struct faktory_server *s)
+{
+    char in_url[3 * sizeof s->password] = "";
+    size_t n = 0;
+
+    for (const char *c = s->password; *c; c++)
+        n += (size_t)snprintf(in_url + n, sizeof in_url - n,
+                              isalnum(*c) || *c == '-' ? "%c" : "%%%02x", (unsigned char)*c);
+    snprintf(s->url, sizeof s->url, "tcp://%s%s%s127.0.0.1:%d", n > 0 ? ":" : "", in_url,
+             n > 0 ? "@" : "", s->port);
 }
 
 struct faktory_server *faktory_server_start(const struct faktory_options *o, struct err_text *why)
@@ -126,8 +140,11 @@ struct faktory_server *faktory_server_start(const struct faktory_options *o, str
     }
     if (!(s = calloc(1, sizeof *s)))
         return NULL;
-    if (o && o->password)
+    if (o && o->password) {
         snprintf(s->password, sizeof s->password, "%s", o->password);
+        snprintf(s->given, sizeof s->given, "%s", o->given ? o->given : o->password);
+        s->production = o->production;
+    }
     /* A free port can be taken by somebody else before Faktory binds it; then take another. */
     for (int i = 0; i < PORT_ATTEMPTS && code != 0; i++) {
         tempdir_fini(&s->dir);
@@ -137,8 +154,7 @@ struct faktory_server *faktory_server_start(const struct faktory_options *o, str
         s->web_port = o && o->web ? free_port() : 0;
         code = launch(s, why);
     }
-    snprintf(s->url, sizeof s->url, "tcp://%s%s%s127.0.0.1:%d", s->password[0] ? ":" : "",
-             s->password, s->password[0] ? "@" : "", s->port);
+    write_url(s);
     if (code == 0)
         return s;
     faktory_server_free(s);

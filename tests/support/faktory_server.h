@@ -19,6 +19,8 @@ struct process;
 
 struct faktory_options {
     const char *password; /* NULL: none is asked for */
+    const char *given;    /* its FAKTORY_PASSWORD, when that is not the password but names a file */
+    bool production;      /* not in development: it does not start without a password */
     bool web;             /* with the web page, which can quiet and terminate workers */
 };
 

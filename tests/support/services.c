@@ -54,7 +54,7 @@ static bool find_program(const char *program, char out[PATH_BYTES])
 static int launch(struct service *s, const char *program, const char *const *args, const char *url,
                   const char *const *env, struct err_text *why)
 {
-    char path[PATH_BYTES], log[TEMPDIR_MAX + 16], data[TEMPDIR_MAX + 32], faktory[160];
+    char path[PATH_BYTES], log[TEMPDIR_MAX + 16], data[TEMPDIR_MAX + 32], faktory[300];
     const char *argv[ARGS_MAX + 2] = {path}, *changes[ENV_MAX + 16];
     struct process_options options = {.argv = argv, .env = changes, .log_path = log};
     size_t n = 0;

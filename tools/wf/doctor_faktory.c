@@ -42,13 +42,15 @@ static const char *advice(const struct doctor_server *s)
                "redis.log "
                "in its storage folder. With 2000 connections it refuses more, at times without a "
                "word.";
-    if (s->code == ERR_REFUSED && strstr(s->why, "has none"))
-        return "Put the password into FAKTORY_URL: tcp://:PASSWORD@host:7419, with %XX for "
-               "characters that mean something in a URL.";
+    if (s->code == ERR_REFUSED && strstr(s->why, "wants a password"))
+        return "Set FAKTORY_PASSWORD to the password of Faktory, as it is, or to the path of a "
+               "file "
+               "with it.";
     if (s->code == ERR_REFUSED)
-        return "Compare the password in FAKTORY_URL with that of Faktory (its variable "
-               "FAKTORY_PASSWORD, or /etc/faktory/password); characters that mean something in a "
-               "URL are written %XX there.";
+        return "Compare the password, in FAKTORY_PASSWORD or in FAKTORY_URL, with that of Faktory "
+               "(its variable FAKTORY_PASSWORD, or /etc/faktory/password). FAKTORY_PASSWORD has it "
+               "as it is, or the path of a file with it; in FAKTORY_URL, characters that mean "
+               "something in a URL are written %XX.";
     if (s->code == ERR_IO)
         return "Start Faktory there, or let FAKTORY_URL say where it is. Started without -b it "
                "listens for its own machine only; a firewall must let port 7419 through.";

@@ -19,7 +19,7 @@ enum { NAME_MAX_BYTES = 48, SLIPS_MAX = 2 };
 static bool is_known(const char *name)
 {
     /* Faktory's own, which have our prefix. */
-    static const char *const faktory[] = {"FAKTORY_PASSWORD", "FAKTORY_PROVIDER", "FAKTORY_ENV",
+    static const char *const faktory[] = {"FAKTORY_PROVIDER", "FAKTORY_ENV",
                                           "FAKTORY_SKIP_PASSWORD", "FAKTORY_BIN"};
 
     for (size_t i = 0; i < sizeof faktory / sizeof faktory[0]; i++)
@@ -88,6 +88,8 @@ static void look_at_name(const char *name, struct buf *typos)
 
         meant = near ? near : meant;
     }
+    if (strcmp(name, "FAKTORY_PASSWORD_FILE") == 0) /* other images have such a pair of variables */
+        meant = "FAKTORY_PASSWORD=/path/of/the/file";
     if (meant && least > 0 && !is_known(name))
         buf_addf(typos, "%s %s\n", name, meant);
 }
@@ -124,8 +126,8 @@ void doctor_gather_settings(struct doctor_settings *s)
 {
     struct buf errors = BUF_INIT(0);
 
-    env_read(worker_program.vars, worker_program.n_vars, &s->worker, &s->errors);
-    env_read(api_program.vars, api_program.n_vars, &s->api, &errors);
+    program_read(&worker_program, &s->worker, &s->errors);
+    program_read(&api_program, &s->api, &errors);
     add_new_lines(&s->errors, buf_str(&errors));
     buf_fini(&errors);
     look_at_names(&s->typos);

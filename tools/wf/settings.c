@@ -35,7 +35,7 @@ const struct env_var settings_vars[] = {
      .max = 3600000,
      .help = "Longest wait for an answer. Longer than API_REQUEST_TIMEOUT of the service, or wf "
              "gives up on what the service is still about to answer."},
-    FAKTORY_SETTINGS_VARS(struct settings, faktory_url, faktory),
+    FAKTORY_SETTINGS_VARS(struct settings, faktory_url, faktory_password, faktory),
 };
 
 const size_t settings_vars_n = sizeof settings_vars / sizeof settings_vars[0];
@@ -66,7 +66,9 @@ int settings_read(struct settings *s, const char *env_file, const char *api, con
     env_read(settings_vars, settings_vars_n, s, errors);
     take("api", api, api_url_check, &s->api_url, errors);
     take("faktory", faktory, url_check, &s->faktory_url, errors);
+    url_check_with(s->faktory_url, s->faktory_password.text,
+                   faktory ? "--faktory " : "FAKTORY_URL=", errors);
     if (errors->len > 0 || errors->failed)
         return ERR_INVALID;
-    return url_parse(s->faktory_url, &s->faktory.url, NULL);
+    return url_parse_with(s->faktory_url, s->faktory_password.text, &s->faktory.url, NULL);
 }

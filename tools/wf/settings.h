@@ -14,8 +14,9 @@
 struct settings {
     const char *api_url;     /* http://host:port, nothing behind it */
     const char *faktory_url; /* as given, with the password: never print it */
-    struct faktory_settings faktory;
-    int64_t timeout_ms; /* longest wait for one answer */
+    struct env_secret faktory_password;
+    struct faktory_settings faktory; /* its URL with the password, wherever that came from */
+    int64_t timeout_ms;              /* longest wait for one answer */
 };
 
 extern const struct env_var settings_vars[];

@@ -62,6 +62,7 @@ static const struct {
     const char *name, *bad, *good;
 } values[] = {
     {"FAKTORY_URL", "http://x", "tcp://:p@h:1"},
+    {"FAKTORY_PASSWORD", "/dev/no/such/file", "p@ss w/rd"},
     {"FAKTORY_CONNECTION_TIMEOUT", "0", "20s"},
     {"FAKTORY_READ_TIMEOUT", "1s", "90"},
     {"FAKTORY_WRITE_TIMEOUT", "-1", "1m"},
@@ -151,11 +152,40 @@ static void test_secret(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(buf_str(&errors), "FAKTORY_URL=tcp://:***@h:7\n"));
 }
 
+static void test_password(void)
+{
+    setenv("FAKTORY_PASSWORD", "open sesame", 1);
+    setenv("FAKTORY_URL", "tcp://h:7", 1);
+    CU_ASSERT_EQUAL(program_read(&api_program, &config, &errors), 0);
+    CU_ASSERT_EQUAL(api_config_finish(&config, NULL), 0);
+    CU_ASSERT_STRING_EQUAL(config.faktory.url.password, "open sesame");
+    env_show(api_program.vars, api_program.n_vars, &config, &errors);
+    CU_ASSERT_PTR_NULL(strstr(buf_str(&errors), "sesame"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(buf_str(&errors), "\nFAKTORY_PASSWORD=***\n"));
+    setenv("FAKTORY_URL", "tcp://:open%20sesame@h:7", 1);
+    CU_ASSERT_EQUAL(program_read(&api_program, &config, &errors), 0);
+}
+
+static void test_password_twice(void)
+{
+    setenv("FAKTORY_PASSWORD", "open sesame", 1);
+    setenv("FAKTORY_URL", "tcp://:hunter2@h:7", 1);
+    setenv("BATCH_MAX_SIZE", "0", 1);
+    CU_ASSERT_EQUAL(program_read(&api_program, &config, &errors), ERR_INVALID);
+    CU_ASSERT_EQUAL(count_lines(buf_str(&errors)), 2);
+    CU_ASSERT_PTR_NOT_NULL(strstr(buf_str(&errors), "FAKTORY_URL=\"tcp://:***@h:7\": expected no"));
+    CU_ASSERT_PTR_NULL(strstr(buf_str(&errors), "sesame"));
+    CU_ASSERT_PTR_NULL(strstr(buf_str(&errors), "hunter2"));
+    CU_ASSERT_EQUAL(api_config_finish(&config, NULL), ERR_INVALID);
+}
+
 static const struct suite_test tests[] = {
     {"the defaults are those that are documented", test_defaults},
     {"D26, D27: every bad value is reported with what was expected", test_bad_values},
     {"every variable takes a good value with its unit", test_good_values},
     {"this test knows every variable of the table, and each has help", test_all_covered},
+    {"a password beside the URL is used and not shown", test_password},
+    {"two passwords that differ are an error beside all others", test_password_twice},
     {"D28: the password is in no message and not in the shown settings", test_secret},
 };
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/base/err.h"
 #include "tests/support/suite.h"
@@ -19,6 +20,7 @@ struct config {
     int64_t timeout;
     int64_t body;
     int level;
+    struct env_secret secret;
 };
 
 static int check_queues(const char *value, struct buf *expected)
@@ -97,6 +99,7 @@ static const struct env_var vars[] = {
      .fallback = "info",
      .choices = "error|warn|info|debug",
      .help = "Log level."},
+    {.name = "T_SECRET", .kind = ENV_SECRET, .offset = FIELD(secret), .help = "Hush."},
 };
 enum { N_VARS = SUITE_COUNT(vars) };
 
@@ -315,6 +318,42 @@ static void secrets_are_never_shown(void)
     }
 }
 
+static void a_secret_is_taken_from_a_variable_or_a_file(void)
+{
+    char path[] = "/tmp/test_env.XXXXXX", wanted[192];
+    int fd = mkstemp(path);
+
+    CU_ASSERT_FATAL(fd >= 0);
+    CU_ASSERT_EQUAL(read_with("T_SECRET", "tcp://:hunter2@host"), 0);
+    CU_ASSERT_STRING_EQUAL(config.secret.text, "tcp://:hunter2@host");
+    env_show(&vars[N_VARS - 1], 1, &config, &out);
+    CU_ASSERT_STRING_EQUAL(buf_str(&out), "T_SECRET=***\n");
+
+    CU_ASSERT_EQUAL(read_with("T_SECRET", path), ERR_INVALID);
+    snprintf(wanted, sizeof wanted,
+             "T_SECRET=\"%s\": expected one line of at most 255 bytes, or the path of a file with "
+             "it, which begins with a slash: the file is empty\n",
+             path);
+    CU_ASSERT_STRING_EQUAL(buf_str(&errors), wanted);
+    CU_ASSERT_STRING_EQUAL(config.secret.text, "");
+
+    CU_ASSERT_EQUAL(write(fd, "hunter2\n", 8), 8);
+    CU_ASSERT_EQUAL(read_with("T_SECRET", path), 0);
+    CU_ASSERT_STRING_EQUAL(config.secret.text, "hunter2");
+    env_show(&vars[N_VARS - 1], 1, &config, &out);
+    snprintf(wanted, sizeof wanted, "T_SECRET=%s\n", path);
+    CU_ASSERT_STRING_EQUAL(buf_str(&out), wanted);
+
+    CU_ASSERT_EQUAL(read_with("T_SECRET", "hunter2\n"), ERR_INVALID);
+    CU_ASSERT_PTR_NOT_NULL(strstr(buf_str(&errors), "T_SECRET=\"***\": expected one line"));
+    CU_ASSERT_PTR_NULL(strstr(buf_str(&errors), "hunter2"));
+    CU_ASSERT_EQUAL(read_with("T_SECRET", ""), 0);
+    env_show(&vars[N_VARS - 1], 1, &config, &out);
+    CU_ASSERT_STRING_EQUAL(buf_str(&out), "T_SECRET=\n");
+    close(fd);
+    unlink(path);
+}
+
 static void what_is_shown_reads_back(void)
 {
     static const struct {
@@ -394,6 +433,8 @@ static const struct suite_test tests[] = {
      bad_values_are_refused_with_what_was_expected},
     {"all bad values are reported at once", all_bad_values_are_reported},
     {"secrets are never shown", secrets_are_never_shown},
+    {"a secret comes from its variable or from the file that it names, and is not shown",
+     a_secret_is_taken_from_a_variable_or_a_file},
     {"what is shown reads back to the same", what_is_shown_reads_back},
     {"a message stays one line of bounded length", message_stays_one_line_of_bounded_length},
     {"the help names every variable within 80 columns",

@@ -30,12 +30,17 @@ static const struct env_var vars[] = {
      .help = "Where the job server is."},
 };
 
-/* 13 contradicts everything. */
+/* 13 contradicts everything, and 100 is too much for one. */
 static int check(const void *config, struct buf *errors)
 {
-    if (((const struct config *)config)->size != 13)
+    const struct config *c = config;
+
+    if (c->size == 13)
+        buf_add_str(errors, "T_SIZE=13 goes with nothing\n");
+    else if (c->size == 100 && strcmp(c->url, "tcp://full") == 0)
+        buf_add_str(errors, "T_URL is full with 100\n");
+    else
         return 0;
-    buf_add_str(errors, "T_SIZE=13 goes with nothing\n");
     return ERR_INVALID;
 }
 
@@ -195,13 +200,15 @@ static void environment_wins_over_the_file(void)
 
 static void faults_of_file_and_environment_come_together(void)
 {
-    setenv("T_SIZE", "0", 1);
+    setenv("T_SIZE", "0", 1); /* then it is 100, which the program's own check looks at */
+    setenv("T_URL", "tcp://full", 1);
     write_profile("T_URL='x'\n");
     CU_ASSERT_EQUAL(start("--check-config", "--env-file", file_path), 2);
     CU_ASSERT_STRING_EQUAL(out, "");
     CU_ASSERT_PTR_NOT_NULL(strstr(err, ":1: T_URL: ' is not allowed in a value\n"));
     CU_ASSERT_PTR_NOT_NULL(
         strstr(err, "\ndemo-service: T_SIZE=\"0\": expected a whole number from 1 to 500\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(err, "\ndemo-service: T_URL is full with 100\n"));
 }
 
 static void health_is_asked_with_the_settings_in_force(void)

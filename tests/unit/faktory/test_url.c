@@ -147,11 +147,68 @@ static void test_check(void)
     buf_fini(&expected);
 }
 
+static void test_password_beside(void)
+{
+    static const struct {
+        const char *text, *beside, *password;
+    } cases[] = {
+        {"tcp://h", "p@ss:w/rd %41#?", "p@ss:w/rd %41#?"},
+        {"tcp://:%41b@h", "Ab", "Ab"}, /* the same, once it is decoded */
+        {"tcp://:ab@h", "", "ab"},
+        {"tcp://:@h", "ab", "ab"},
+        {"tcp://h", "", ""},
+    };
+    struct buf errors = BUF_INIT(0);
+    struct url url;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        CU_ASSERT_EQUAL(url_parse_with(cases[i].text, cases[i].beside, &url, NULL), 0);
+        CU_ASSERT_STRING_EQUAL(url.password, cases[i].password);
+        CU_ASSERT_EQUAL(url_check_with(cases[i].text, cases[i].beside, "U=", &errors), 0);
+    }
+    CU_ASSERT_EQUAL(url_check_with("ftp://h", "ab", "U=", &errors), 0); /* for url_check() */
+    CU_ASSERT_EQUAL(errors.len, 0);
+    CU_ASSERT_EQUAL(url_parse_with("ftp://h", "ab", &url, NULL), ERR_INVALID);
+    buf_fini(&errors);
+}
+
+static void test_two_passwords(void)
+{
+    struct buf errors = BUF_INIT(0);
+    struct err_text why;
+    struct url url;
+
+    CU_ASSERT_EQUAL(url_parse_with("tcp://:hunter2@h", "geheim", &url, &why), ERR_INVALID);
+    CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "FAKTORY_PASSWORD, which differs"));
+    CU_ASSERT_PTR_NULL(strstr(why.text, "hunter2"));
+    CU_ASSERT_PTR_NULL(strstr(why.text, "geheim"));
+    CU_ASSERT_EQUAL(url_check_with("tcp://:hunter2@h", "geheim", "U=", &errors), ERR_INVALID);
+    CU_ASSERT_STRING_EQUAL(buf_str(&errors),
+                           "U=\"tcp://:***@h:7419\": expected no password in it, or the one of "
+                           "FAKTORY_PASSWORD, which differs\n");
+    buf_fini(&errors);
+}
+
+static void test_longest_beside(void)
+{
+    char longest[URL_PASSWORD_MAX + 1];
+    struct url url;
+
+    memset(longest, 'p', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    CU_ASSERT_EQUAL(url_parse_with("tcp://h", longest, &url, NULL), ERR_INVALID);
+    CU_ASSERT_EQUAL(url_parse_with("tcp://h", longest + 1, &url, NULL), 0);
+    CU_ASSERT_STRING_EQUAL(url.password, longest + 1);
+}
+
 static const struct suite_test tests[] = {
     {"good URLs give host, port and password, and are shown without it", test_accepted},
     {"bad URLs are refused with what is expected", test_refused},
     {"host and password have a longest length", test_lengths},
     {"no sentence about a bad URL holds the password", test_secret},
+    {"a password beside the URL is taken, also when the URL has the same", test_password_beside},
+    {"two passwords that differ are refused, and neither is shown", test_two_passwords},
+    {"a password beside the URL is no longer than one in it", test_longest_beside},
     {"as the check of a setting it says nothing about a good one", test_check},
 };
 

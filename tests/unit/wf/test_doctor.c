@@ -213,8 +213,10 @@ static void servers(void)
         const char *why, *word;
     } cases[] = {
         {ERR_IO, STRANGER_UNKNOWN, false, "cannot connect: refused", "Start Faktory"},
-        {ERR_REFUSED, STRANGER_UNKNOWN, false, "-ERR Invalid password", "Compare the password"},
-        {ERR_REFUSED, STRANGER_UNKNOWN, false, "FAKTORY_URL has none", "Put the password"},
+        {ERR_REFUSED, STRANGER_UNKNOWN, false, "-ERR Invalid password",
+         "Compare the password, in FAKTORY_PASSWORD or in FAKTORY_URL"},
+        {ERR_REFUSED, STRANGER_UNKNOWN, false,
+         "Faktory wants a password, and FAKTORY_PASSWORD is not set", "Set FAKTORY_PASSWORD"},
         {ERR_REFUSED, STRANGER_UNKNOWN, true, "too many connections: 2001", "2000 connections"},
         {ERR_CLOSED, STRANGER_TLS, false, "x", "TLS"},
         {ERR_PROTOCOL, STRANGER_HTTP, false, "x", "7420"},
@@ -301,18 +303,30 @@ static void settings(void)
     (void)setenv("LOG_LEVEL", "loud", 1); /* both services have it */
     (void)setenv("WORKER_CONCURENCY", "10", 1);
     (void)setenv("FAKTORY_BIN", "x", 1);
+    (void)setenv("FAKTORY_PASSWORD", "hunter2", 1); /* a setting, and one that contradicts */
+    (void)setenv("FAKTORY_URL", "tcp://:geheim@h", 1);
+    (void)setenv("FAKTORY_PASSWORD_FILE", "/x", 1);
     doctor_gather_settings(&facts.settings);
     CU_ASSERT_EQUAL(run("settings"), DOCTOR_BROKEN);
-    CU_ASSERT_EQUAL(report.n, 3);
+    CU_ASSERT_EQUAL(report.n, 5);
     CU_ASSERT_TRUE(says("BATCH_MAX_SIZE=\"abc\": expected a whole number from 1 to 500"));
     CU_ASSERT_TRUE(says("LOG_LEVEL=\"loud\""));
     CU_ASSERT_TRUE(says("WORKER_CONCURENCY is set"));
     CU_ASSERT_TRUE(says("Is WORKER_CONCURRENCY meant?"));
+    CU_ASSERT_TRUE(says("the one of FAKTORY_PASSWORD, which differs"));
+    CU_ASSERT_TRUE(says("Is FAKTORY_PASSWORD=/path/of/the/file meant?"));
+    for (size_t i = 0; i < report.n; i++) {
+        CU_ASSERT_PTR_NULL(strstr(report.findings[i].found, "hunter2"));
+        CU_ASSERT_PTR_NULL(strstr(report.findings[i].found, "geheim"));
+    }
     teardown();
     setup();
     (void)unsetenv("BATCH_MAX_SIZE");
     (void)unsetenv("LOG_LEVEL");
     (void)unsetenv("WORKER_CONCURENCY");
+    (void)unsetenv("FAKTORY_PASSWORD");
+    (void)unsetenv("FAKTORY_URL");
+    (void)unsetenv("FAKTORY_PASSWORD_FILE");
     doctor_gather_settings(&facts.settings);
     CU_ASSERT_EQUAL(run("settings"), DOCTOR_OK);
     CU_ASSERT_EQUAL(facts.settings.worker.concurrency, 50);

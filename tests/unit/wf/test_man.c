@@ -103,7 +103,8 @@ static void every_setting_is_there(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(text);
     for (size_t i = 0; i < settings_vars_n; i++) {
         const char *at = strstr(text, settings_vars[i].name), *next = at ? strstr(at, "\n.It") : 0;
-        const char *value = at ? strstr(at, settings_vars[i].fallback) : NULL;
+        const char *fallback = settings_vars[i].fallback;
+        const char *value = at ? strstr(at, fallback ? fallback : "default: none") : NULL;
 
         if (!at || !value)
             fprintf(stderr, "not in wf.1: %s, or its default\n", settings_vars[i].name);

@@ -87,6 +87,7 @@ static void test_bad(void)
         {"WORKER_QUEUES", "a, b"},          {"WORKER_QUEUES", "a,b,a"},
         {"WORKER_QUEUES", "working"},       {"WORKER_LABELS", ","},
         {"WORKER_SHUTDOWN_TIMEOUT", "1s"},  {"FAKTORY_URL", "localhost:7419"},
+        {"FAKTORY_PASSWORD", "a\nb"},       {"FAKTORY_PASSWORD", "/dev/no/such/file"},
         {"FAKTORY_READ_TIMEOUT", "4s"},     {"LOG_LEVEL", "loud"},
         {"WORKER_SHUTDOWN_TIMEOUT", "0.5"},
     };
@@ -129,12 +130,34 @@ static void test_secret(void)
     buf_fini(&shown);
 }
 
+static void test_password(void)
+{
+    struct buf text = BUF_INIT(0);
+
+    setenv("FAKTORY_PASSWORD", "ge heim", 1);
+    read_good();
+    CU_ASSERT_STRING_EQUAL(config.faktory.url.password, "ge heim");
+    env_show(worker_program.vars, worker_program.n_vars, &config, &text);
+    CU_ASSERT(strstr(buf_str(&text), "heim") == NULL);
+    CU_ASSERT(strstr(buf_str(&text), "\nFAKTORY_PASSWORD=***\n") != NULL);
+    setenv("FAKTORY_URL", "tcp://:other@localhost:7419", 1);
+    setenv("LOG_LEVEL", "loud", 1);
+    buf_clear(&text);
+    CU_ASSERT_EQUAL(program_read(&worker_program, &config, &text), ERR_INVALID);
+    CU_ASSERT(strstr(buf_str(&text), "LOG_LEVEL=\"loud\": ") != NULL);
+    CU_ASSERT(strstr(buf_str(&text), "FAKTORY_URL=\"tcp://:***@localhost:7419\": expected no "
+                                     "password") != NULL);
+    CU_ASSERT(strstr(buf_str(&text), "other") == NULL && strstr(buf_str(&text), "heim") == NULL);
+    buf_fini(&text);
+}
+
 static const struct suite_test tests[] = {
     {"without any setting the defaults hold", test_defaults},
     {"D25: queues, labels and all else can be set", test_set},
     {"a bad value is an error that names the variable", test_bad},
     {"all bad values are reported at once", test_all_errors},
     {"the password is not shown", test_secret},
+    {"a password beside the URL is used; two that differ are an error", test_password},
 };
 
 int main(int argc, char **argv)
