@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The bad peer itself: what it promises to do wrong, it does. */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +12,7 @@
 #include "tests/fault/peer.h"
 #include "tests/support/faktory_talk.h"
 #include "tests/support/suite.h"
+#include "tests/support/tcp.h"
 
 enum { SHORT_MS = 10000 };
 
@@ -130,13 +129,9 @@ static void test_make(void)
 /* A bare connection, to see the segments that a reader with a buffer hides. */
 static int bare_connection(struct peer *p)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)peer_port(p))};
-    struct timeval limit = {.tv_sec = SHORT_MS / 1000};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = tcp_connect((unsigned)peer_port(p), SHORT_MS);
 
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    CU_ASSERT_EQUAL_FATAL(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
+    CU_ASSERT_FATAL(fd >= 0);
     return fd;
 }
 
@@ -147,7 +142,7 @@ static int pieces(int fd, char *to, size_t wanted)
     int count = 0;
 
     for (; have < wanted; count++) {
-        ssize_t n = recv(fd, to + have, wanted - have, 0);
+        ssize_t n = tcp_recv(fd, to + have, wanted - have);
 
         if (n <= 0)
             return -1;
@@ -205,12 +200,12 @@ static void test_close_and_reset(void)
     CU_ASSERT(pieces(fd, text, 13) > 0);
     CU_ASSERT_EQUAL(send(fd, "ACK 1\r\n", 7, MSG_NOSIGNAL), 7);
     CU_ASSERT(pieces(fd, text, 2) > 0);
-    CU_ASSERT_EQUAL(recv(fd, text, sizeof text, 0), 0); /* half a reply, then the end */
+    CU_ASSERT_EQUAL(tcp_recv(fd, text, sizeof text), 0); /* half a reply, then the end */
     close(fd);
     fd = bare_connection(p);
     CU_ASSERT(pieces(fd, text, 13) > 0);
     CU_ASSERT_EQUAL(send(fd, "FAIL 1\r\n", 8, MSG_NOSIGNAL), 8);
-    CU_ASSERT_EQUAL(recv(fd, text, sizeof text, 0), -1);
+    CU_ASSERT_EQUAL(tcp_recv(fd, text, sizeof text), -1);
     CU_ASSERT_EQUAL(errno, ECONNRESET);
     close(fd);
     peer_free(p);
