@@ -23,7 +23,7 @@ bool tcp_send(int fd, const void *bytes, size_t n);
 /* What recv() returns. */
 ssize_t tcp_recv(int fd, void *to, size_t room);
 
-/* Is there something to read, or the end, within this time? */
+/* Is there something to read, or the end, within this time? On any socket. */
 bool tcp_readable(int fd, int64_t timeout_ms);
 
 #endif
