@@ -25,6 +25,8 @@ struct net {
     struct addrinfo *list, *next; /* addresses; those not tried yet */
     int64_t step_deadline_ms;     /* of the attempt under way */
     char where[320];              /* host:port, for messages */
+
+    int64_t read_ms, write_ms; /* once it is connected */
 };
 
 static void set_option(int fd, int level, int name, int64_t value)
@@ -42,8 +44,11 @@ static void set_timeout(int fd, int name, int64_t ms)
     (void)setsockopt(fd, SOL_SOCKET, name, &t, sizeof t);
 }
 
-static void set_options(int fd, const struct net_options *o)
+static void set_options(struct net *n)
 {
+    const struct net_options *o = n->options;
+    int fd = n->fd;
+
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
     set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, o->keepalive_idle_ms / 1000);
@@ -51,6 +56,8 @@ static void set_options(int fd, const struct net_options *o)
     set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, o->keepalive_count);
     /* How long sent bytes may stay unconfirmed before the kernel gives the connection up. */
     set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, o->write_ms);
+    n->read_ms = o->read_ms;
+    n->write_ms = o->write_ms;
     set_timeout(fd, SO_RCVTIMEO, o->read_ms);
     set_timeout(fd, SO_SNDTIMEO, o->write_ms);
 }
@@ -139,7 +146,7 @@ int net_step(struct net *n, struct err_text *why)
         n->fd = -1;
         return n->next && begin_next(n) == 0 ? 0 : cannot_connect(n, error, why);
     }
-    set_options(n->fd, n->options);
+    set_options(n);
     freeaddrinfo(n->list);
     n->list = n->next = NULL;
     return 1;
@@ -193,13 +200,20 @@ static int failure(int error, const char *doing, struct err_text *why)
     }
 }
 
+/* After EINTR, with which a stopped process goes on, too: the kernel would begin a time-out anew,
+ * so from the deadline on what is tried again does not block. */
+static int flags_again(int flags, int64_t deadline_ms)
+{
+    return clock_ms() < deadline_ms ? flags : flags | MSG_DONTWAIT;
+}
+
 static ssize_t send_some(struct net *n, const void *bytes, size_t len, int flags)
 {
+    int64_t deadline_ms = flags & MSG_DONTWAIT ? 0 : clock_ms() + n->write_ms;
     ssize_t sent;
 
-    do
-        sent = send(n->fd, bytes, len, MSG_NOSIGNAL | flags);
-    while (sent < 0 && errno == EINTR);
+    while ((sent = send(n->fd, bytes, len, MSG_NOSIGNAL | flags)) < 0 && errno == EINTR)
+        flags = flags_again(flags, deadline_ms);
     return sent;
 }
 
@@ -227,31 +241,34 @@ int net_try_send(struct net *n, const void *bytes, size_t len, struct err_text *
     return sent < 0 ? failure(errno, "sending", why) : (int)sent;
 }
 
+/* > 0; or ERR_CLOSED; or ERR_IO, and errno says why. */
 static int receive(struct net *n, void *to, size_t room, int flags, struct err_text *why)
 {
-    for (;;) {
-        ssize_t got = recv(n->fd, to, room > INT_MAX ? INT_MAX : room, flags);
+    int64_t deadline_ms = flags & MSG_DONTWAIT ? 0 : clock_ms() + n->read_ms;
+    ssize_t got;
 
-        if (got > 0)
-            return (int)got;
-        if (got == 0)
-            return err_set(why, ERR_CLOSED, "Faktory closed the connection");
-        if (errno == EINTR)
-            continue;
-        if ((errno == EAGAIN || errno == EWOULDBLOCK) && (flags & MSG_DONTWAIT))
-            return ERR_ABSENT;
-        return failure(errno, "waiting for an answer", why);
-    }
+    room = room > INT_MAX ? INT_MAX : room;
+    while ((got = recv(n->fd, to, room, flags)) < 0 && errno == EINTR)
+        flags = flags_again(flags, deadline_ms);
+    if (got > 0)
+        return (int)got;
+    return got < 0 ? ERR_IO : err_set(why, ERR_CLOSED, "Faktory closed the connection");
 }
 
 int net_recv(struct net *n, void *to, size_t room, struct err_text *why)
 {
-    return receive(n, to, room, 0, why);
+    int got = receive(n, to, room, 0, why);
+
+    return got == ERR_IO ? failure(errno, "waiting for an answer", why) : got;
 }
 
 int net_try_recv(struct net *n, void *to, size_t room, struct err_text *why)
 {
-    return receive(n, to, room, MSG_DONTWAIT, why);
+    int got = receive(n, to, room, MSG_DONTWAIT, why);
+
+    if (got == ERR_IO && (errno == EAGAIN || errno == EWOULDBLOCK))
+        return ERR_ABSENT;
+    return got == ERR_IO ? failure(errno, "waiting for an answer", why) : got;
 }
 
 int net_fd(const struct net *n)

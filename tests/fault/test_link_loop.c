@@ -152,7 +152,7 @@ static void test_finish_while_connecting(void)
     CU_ASSERT_TRUE(peer_wait(sides[0].peer, "HI", 1, PATIENCE_MS));
     began = clock_ms();
     stop();
-    CU_ASSERT(clock_ms() - began < 1000);
+    CU_ASSERT(clock_ms() - began < 3000); /* a handshake has 5 s */
 }
 
 static const struct suite_test tests[] = {

@@ -240,7 +240,7 @@ static void test_term(void)
 
     if (!start_faktory(NULL) || !start_api(NULL) || !start_worker("slow_worker", few))
         return;
-    if (!post_batch("/jobs/batch?pack=100", 600, "slow", "[10]"))
+    if (!post_batch("/jobs/batch?pack=100", 600, "slow", "[25]")) /* four seconds of work */
         return;
     http_answer_fini(&answer);
     CU_ASSERT(wait_logged("job done", 30));
@@ -306,7 +306,7 @@ static void push_pack(struct faktory_talk *talk, int n)
     for (int i = 0; i < n; i++)
         buf_addf(&line,
                  "%s{\"jid\":\"in-the-pack-%04d\",\"jobtype\":\"slow\",\"queue\":\"default\","
-                 "\"args\":[5],\"retry\":25,\"reserve_for\":600}",
+                 "\"args\":[25],\"retry\":25,\"reserve_for\":600}",
                  i > 0 ? "," : "", i);
     buf_addf(&line, "],\"custom\":{\"wf_pack\":{\"items\":%d,\"encoding\":\"json\"}}}]", n);
     reply = faktory_talk_command(talk, buf_str(&line));

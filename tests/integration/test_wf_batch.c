@@ -4,6 +4,7 @@
  * is stored once, or named as unknown. WF_BATCH_LINES sets how many lines the large run has.
  */
 #include "tests/integration/batch_fixture.h"
+#include "tests/support/http_client.h"
 
 enum { LINES_DEFAULT = 200000, LINES_SANITIZED = 50000, SMALL = 5000 };
 
@@ -40,6 +41,26 @@ static void api_dies_in_the_middle(void)
     CU_ASSERT_EQUAL(recorded('U') > 0, unknown > 0);
 }
 
+/* The line is in the journal before the request is under way; the API has it when it pushes. */
+static bool is_pushing(void *arg)
+{
+    static const char name[] = "\nwf_api_in_flight_jobs ";
+    struct http_answer answer;
+    char url[64];
+    struct http_call call = {.url = url};
+    const char *at;
+    bool pushing;
+
+    (void)arg;
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/metrics", api_port);
+    if (http_request(&call, &answer, NULL) != 0)
+        return false;
+    at = strstr(answer.body, name);
+    pushing = at && strtol(at + sizeof name - 1, NULL, 10) > 0;
+    http_answer_fini(&answer);
+    return pushing;
+}
+
 /* Faktory does not answer, so a chunk is surely in flight when the API is killed. */
 static void lines_in_flight_are_named(void)
 {
@@ -52,6 +73,7 @@ static void lines_in_flight_are_named(void)
     start_wf(NULL);
     CU_ASSERT_FATAL(wait_recorded('s', 1));
     before = recorded('s');
+    CU_ASSERT_FATAL(wait_until(is_pushing, NULL, WAIT_MS));
     kill_api();
     CU_ASSERT_FATAL(wait_recorded('U', 1));
     CU_ASSERT_EQUAL(faktory_server_resume(faktory, FAKTORY_ITSELF), 0);
@@ -80,7 +102,7 @@ static void faktory_goes_away(void)
     if (!is_up())
         return;
     write_jobs(1, 20000);
-    start_wf("--chunk=500");
+    start_wf("--chunk=100"); /* many, so that Faktory stops before the last one */
     CU_ASSERT_FATAL(wait_recorded('S', 10));
     CU_ASSERT_EQUAL_FATAL(faktory_server_stop(faktory), 0);
     CU_ASSERT_FATAL(wait_recorded('o', 1));

@@ -35,6 +35,15 @@ static bool all_done(const struct faktory_info *info, void *arg)
     return info->total_processed == 3;
 }
 
+/* With both lanes and all settlers, and none of the threads still about to leave its job. */
+static bool at_rest(void *address)
+{
+    const char *json[] = {"workers", "--json", address, NULL};
+
+    return wf_run(NULL, NULL, json) == 0 && strstr(wf_said, "\"threads_busy\":0,") &&
+           strstr(wf_said, "\"connections_up\":8,");
+}
+
 static void shows_workers(void)
 {
     struct service *w = start_worker();
@@ -59,6 +68,7 @@ static void shows_workers(void)
     snprintf(address, sizeof address, "127.0.0.1:%d", service_port(w));
     snprintf(url, sizeof url, "http://127.0.0.1:%d/metrics", service_port(w));
     snprintf(away, sizeof away, "127.0.0.1:%d", free_port());
+    CU_ASSERT_TRUE(wait_until(at_rest, address, DONE_MS));
     CU_ASSERT_EQUAL(wf_run(NULL, NULL, args), 0);
     CU_ASSERT_TRUE(wf_says("WINDOWS"));
     CU_ASSERT_TRUE(wf_says("0/7"));

@@ -3,80 +3,87 @@
 
 #include <errno.h>
 #include <json-c/json.h>
-#include <poll.h>
 #include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/base/buf.h"
 #include "tests/support/tcp.h"
 
-enum { TIMEOUT_MS = 20000, BULK_MAX = 64 << 20 };
+enum { TIMEOUT_MS = 20000, BULK_MAX = 64 << 20, READ_BYTES = 16 << 10 };
 
 struct faktory_talk {
-    FILE *in; /* owns the descriptor */
     int fd;
+    struct buf in; /* what was received and is not read yet */
 };
 
 int faktory_talk_send(struct faktory_talk *t, const char *line)
 {
     struct buf out = BUF_INIT(0);
-    size_t done = 0;
-    ssize_t n = 0;
-    int code;
+    int code = 0;
 
     buf_add_str(&out, line);
     buf_add_str(&out, "\r\n");
-    while (done < out.len && (n = send(t->fd, out.data + done, out.len - done, MSG_NOSIGNAL)) > 0)
-        done += (size_t)n;
-    if (done == out.len && !out.failed)
-        code = 0;
-    else
-        code = n < 0 && errno == EAGAIN ? ERR_TIMEOUT : ERR_CLOSED;
+    if (out.failed || !tcp_send(t->fd, out.data, out.len))
+        code = !out.failed && errno == EAGAIN ? ERR_TIMEOUT : ERR_CLOSED;
     buf_fini(&out);
     return code;
 }
 
-static char *read_bulk(FILE *in, size_t len)
+static bool receive_more(struct faktory_talk *t)
 {
-    char *text = len <= BULK_MAX ? malloc(len + 2) : NULL;
+    char *to = buf_reserve(&t->in, READ_BYTES);
+    ssize_t n = to ? tcp_recv(t->fd, to, READ_BYTES) : -1;
 
-    if (!text || fread(text, 1, len + 2, in) != len + 2) {
-        free(text);
-        return NULL;
+    if (n <= 0)
+        return false;
+    buf_commit(&t->in, (size_t)n);
+    return true;
+}
+
+/* Takes the next `len` bytes and the CRLF behind them. */
+static char *take(struct faktory_talk *t, size_t len)
+{
+    char *text;
+
+    while (t->in.len < len + 2)
+        if (!receive_more(t))
+            return NULL;
+    if ((text = malloc(len + 1)) != NULL) {
+        memcpy(text, t->in.data, len);
+        text[len] = '\0';
     }
-    text[len] = '\0';
+    buf_consume(&t->in, len + 2);
     return text;
+}
+
+static char *take_line(struct faktory_talk *t)
+{
+    char *lf;
+
+    while (t->in.len == 0 || !(lf = memchr(t->in.data, '\n', t->in.len)))
+        if (!receive_more(t))
+            return NULL;
+    return lf - t->in.data < 2 ? NULL : take(t, (size_t)(lf - t->in.data) - 1);
 }
 
 char *faktory_talk_read(struct faktory_talk *t)
 {
-    char *line = NULL;
-    size_t room = 0;
-    ssize_t n = getline(&line, &room, t->in);
+    char *line = take_line(t);
+    size_t len;
 
-    if (n < 3 || line[n - 1] != '\n') {
-        free(line);
-        return NULL;
-    }
-    line[n - 2] = '\0';
-    if (line[0] == '$' && line[1] != '-') {
-        char *bulk = read_bulk(t->in, strtoul(line + 1, NULL, 10));
-
-        free(line);
-        return bulk;
-    }
-    return line;
+    if (!line || line[0] != '$' || line[1] == '-')
+        return line;
+    len = strtoul(line + 1, NULL, 10);
+    free(line);
+    return len <= BULK_MAX ? take(t, len) : NULL;
 }
 
 bool faktory_talk_ready(struct faktory_talk *t, int timeout_ms)
 {
-    struct pollfd p = {.fd = t->fd, .events = POLLIN};
-
-    return poll(&p, 1, timeout_ms) > 0;
+    return t->in.len > 0 || tcp_readable(t->fd, timeout_ms);
 }
 
 char *faktory_talk_command(struct faktory_talk *t, const char *line)
@@ -151,15 +158,13 @@ struct faktory_talk *faktory_talk_open(int port, const char *password, const cha
 
     if (!t)
         return NULL;
+    t->in = (struct buf)BUF_INIT(0);
     t->fd = tcp_connect((unsigned)port, TIMEOUT_MS);
-    if (t->fd < 0 || !(t->in = fdopen(t->fd, "re"))) {
+    if (t->fd < 0) {
         err_set(why, ERR_IO, "cannot connect to 127.0.0.1:%d: %s", port, strerror(errno));
-        if (t->fd >= 0)
-            close(t->fd);
         free(t);
         return NULL;
     }
-    setvbuf(t->in, NULL, _IONBF, 0); /* so that poll() knows of every byte not read yet */
     if (shake_hands(t, password, wid, why) != 0) {
         faktory_talk_close(t);
         return NULL;
@@ -171,6 +176,7 @@ void faktory_talk_close(struct faktory_talk *t)
 {
     if (!t)
         return;
-    fclose(t->in);
+    close(t->fd);
+    buf_fini(&t->in);
     free(t);
 }

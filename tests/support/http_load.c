@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
@@ -38,8 +37,6 @@ static void disconnect(struct client *c)
 
 static bool send_request(struct client *c, const struct http_load *load, int n)
 {
-    size_t done = 0;
-
     buf_clear(&c->out);
     buf_clear(&c->path);
     buf_clear(&c->body);
@@ -49,20 +46,13 @@ static bool send_request(struct client *c, const struct http_load *load, int n)
              "Content-Length: %zu\r\n\r\n",
              load->method ? load->method : "POST", buf_str(&c->path), c->body.len);
     buf_add(&c->out, c->body.data, c->body.len);
-    while (!c->out.failed && done < c->out.len) {
-        ssize_t sent = send(c->fd, c->out.data + done, c->out.len - done, MSG_NOSIGNAL);
-
-        if (sent <= 0)
-            return false;
-        done += (size_t)sent;
-    }
-    return !c->out.failed;
+    return !c->out.failed && tcp_send(c->fd, c->out.data, c->out.len);
 }
 
 static bool receive_more(struct client *c)
 {
     char *to = buf_reserve(&c->in, READ_BYTES);
-    ssize_t n = to ? recv(c->fd, to, READ_BYTES, 0) : -1;
+    ssize_t n = to ? tcp_recv(c->fd, to, READ_BYTES) : -1;
 
     if (n <= 0)
         return false;

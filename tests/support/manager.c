@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "tests/support/manager.h"
 
-#include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/err.h"
+#include "tests/support/tcp.h"
 
 int manager_init(struct manager *m, const char *name)
 {
@@ -43,10 +43,9 @@ void manager_fini(struct manager *m)
 
 bool manager_hears(struct manager *m, int64_t timeout_ms)
 {
-    struct pollfd p = {.fd = m->fd, .events = POLLIN};
     ssize_t n;
 
-    if (poll(&p, 1, (int)timeout_ms) <= 0)
+    if (!tcp_readable(m->fd, timeout_ms))
         return false;
     n = recv(m->fd, m->text, sizeof m->text - 1, 0);
     m->text[n > 0 ? n : 0] = '\0';

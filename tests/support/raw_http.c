@@ -35,17 +35,7 @@ void raw_reset(struct raw_http *c)
 
 bool raw_send(struct raw_http *c, const void *bytes, size_t n)
 {
-    const char *at = bytes;
-
-    while (n > 0) {
-        ssize_t sent = send(c->fd, at, n, MSG_NOSIGNAL);
-
-        if (sent <= 0)
-            return false;
-        at += sent;
-        n -= (size_t)sent;
-    }
-    return true;
+    return tcp_send(c->fd, bytes, n);
 }
 
 bool raw_send_text(struct raw_http *c, const char *text)
@@ -56,7 +46,7 @@ bool raw_send_text(struct raw_http *c, const char *text)
 static bool read_more(struct raw_http *c)
 {
     char *to = buf_reserve(&c->in, 16384);
-    ssize_t n = to ? recv(c->fd, to, 16384, 0) : -1;
+    ssize_t n = to ? tcp_recv(c->fd, to, 16384) : -1;
 
     if (n <= 0)
         return false;
@@ -106,7 +96,7 @@ bool raw_ended(struct raw_http *c)
     char byte;
 
     /* A reset counts as an end too: what was sent after the server stopped reading causes one. */
-    return c->in.len == 0 && recv(c->fd, &byte, 1, 0) <= 0;
+    return c->in.len == 0 && tcp_recv(c->fd, &byte, 1) <= 0;
 }
 
 bool raw_ask(unsigned port, const char *text, struct raw_reply *reply)

@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/faktory/resp.h"
 #include "tools/wf/proc_look.h"
 
@@ -94,6 +95,8 @@ static int connect_to(const char *path, struct err_text *why)
 static int receive(int fd, struct resp_reader *reader, struct resp_reply *reply,
                    struct err_text *why)
 {
+    int64_t deadline_ms = clock_ms() + INT64_C(1000) * PATIENCE_S;
+
     for (;;) {
         int code = resp_next(reader, reply, why);
         size_t room;
@@ -104,7 +107,10 @@ static int receive(int fd, struct resp_reader *reader, struct resp_reply *reply,
             return code > 0 ? 0 : code;
         if (!(to = resp_room(reader, RECEIVE_LEAST, &room)))
             return err_set(why, ERR_NOMEM, "out of memory");
-        if ((n = recv(fd, to, room, 0)) <= 0)
+        do
+            n = recv(fd, to, room, 0);
+        while (n < 0 && errno == EINTR && clock_ms() < deadline_ms);
+        if (n <= 0)
             return err_set(why, ERR_TIMEOUT, "no answer: %s",
                            n == 0 ? "it closed the connection" : strerror(errno));
         resp_fed(reader, (size_t)n);

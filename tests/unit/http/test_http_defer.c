@@ -2,9 +2,9 @@
 /* Answering later: many at once, in order, early, to nobody, and while the server stops. */
 #include "common/http/http.h"
 
-#include <poll.h>
 #include <sys/socket.h>
 
+#include "tests/support/tcp.h"
 #include "tests/unit/http/fixture.h"
 
 #define LATER "POST /later HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n"
@@ -59,14 +59,6 @@ static void test_pipelining(void)
     buf_fini(&requests);
 }
 
-/* Waits until this end has received something; false when the deadline passed. */
-static bool readable(const struct raw_http *c, int64_t deadline_ms)
-{
-    struct pollfd p = {.fd = c->fd, .events = POLLIN};
-
-    return poll(&p, 1, clock_poll_ms(deadline_ms, STALL_MS)) == 1;
-}
-
 /* The loop stands still in /block while all requests arrive, so it finds them all at once. (What
  * was sent on loopback lies before the server when send() returns.) */
 static void stall_round(struct raw_http *c, size_t n, struct raw_http *blocker)
@@ -81,7 +73,7 @@ static void stall_round(struct raw_http *c, size_t n, struct raw_http *blocker)
     fixture_unblock();
     deadline = clock_ms() + STALL_MS;
     for (size_t i = 0; i < n; i++) {
-        CU_ASSERT_TRUE_FATAL(readable(&c[i], deadline));
+        CU_ASSERT_TRUE_FATAL(tcp_readable(c[i].fd, deadline - clock_ms()));
         CU_ASSERT_TRUE(raw_read(&c[i], &reply, false));
         CU_ASSERT_EQUAL(reply.status, 202);
         CU_ASSERT_STRING_EQUAL(reply.body, "later:hi");
@@ -339,7 +331,7 @@ static void test_stop_deadline(void)
     CU_ASSERT_TRUE_FATAL(raw_open(&c, fixture.port));
     setsockopt(c.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
     raw_send_text(&c, "GET /big HTTP/1.1\r\nHost: h\r\n\r\n");
-    CU_ASSERT_TRUE(readable(&c, clock_ms() + 5000));
+    CU_ASSERT_TRUE(tcp_readable(c.fd, 5000));
     began = clock_ms();
     http_stop(fixture.server, began + 300);
     fixture.server = NULL;

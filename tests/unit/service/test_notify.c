@@ -143,34 +143,47 @@ static void test_whose_watchdog(void)
     }
 }
 
-/* Looks until a sign of life was heard; how long that took. */
-static int64_t feeding_ms(const struct notify_part *part)
-{
-    int64_t began_ms = clock_ms();
+/* When something happened: not before the one, not after the other. */
+struct moment {
+    int64_t from_ms, to_ms;
+};
 
-    while (clock_ms() < began_ms + SOON_MS) {
+/* Looks until a sign of life was heard: `fed` gets when it was given, `not_fed` when main looked
+ * last without giving one. */
+static bool is_fed(const struct notify_part *part, struct moment *fed, struct moment *not_fed)
+{
+    int64_t until_ms = clock_ms() + SOON_MS;
+
+    *not_fed = (struct moment){0, 0};
+    while (clock_ms() < until_ms) {
+        fed->from_ms = clock_ms();
         notify_alive(&n, part, 1);
+        fed->to_ms = clock_ms();
         if (manager_hears(&manager, 5)) {
             CU_ASSERT_STRING_EQUAL(manager.text, "WATCHDOG=1");
-            return clock_ms() - began_ms;
+            return true;
         }
+        *not_fed = *fed;
     }
-    return -1;
+    return false;
 }
 
 static void test_fed(void)
 {
     const struct notify_part in_time = {"a part", 0};
-    int64_t took_ms;
+    struct moment last, fed, not_fed;
 
     open_with_watchdog();
+    last.from_ms = clock_ms();
     notify_ready(&n);
+    last.to_ms = clock_ms();
     CU_ASSERT(manager_hears(&manager, SOON_MS));
     CU_ASSERT(manager_has_line(&manager, "WATCHDOG=1"));
     for (int i = 0; i < 3; i++) {
-        took_ms = feeding_ms(&in_time);
-        CU_ASSERT(took_ms >= WATCHDOG_MS / 2 - 10);
-        CU_ASSERT(took_ms < WATCHDOG_MS);
+        CU_ASSERT(is_fed(&in_time, &fed, &not_fed));
+        CU_ASSERT(fed.to_ms - last.from_ms >= WATCHDOG_MS / 2);     /* not earlier than this, */
+        CU_ASSERT(not_fed.from_ms - last.to_ms <= WATCHDOG_MS / 2); /* and at the first look then */
+        last = fed;
     }
 }
 
@@ -179,17 +192,19 @@ static void test_hanging(void)
 {
     const struct notify_part parts[] = {{"fine", 0}, {"hangs", WATCHDOG_MS / 2}};
     const struct notify_part late = {"late", WATCHDOG_MS / 2 - 1};
-    int64_t until_ms;
+    struct moment fed, not_fed;
+    int64_t until_ms, began_ms;
 
     open_with_watchdog();
     notify_ready(&n);
     CU_ASSERT(manager_hears(&manager, SOON_MS));
     for (until_ms = clock_ms() + 2 * WATCHDOG_MS; clock_ms() < until_ms;) {
+        began_ms = clock_ms();
         notify_alive(&n, parts, 2);
         CU_ASSERT(!manager_hears(&manager, 5));
-        CU_ASSERT(notify_next_ms(&n) > clock_ms() - WATCHDOG_MS / 2); /* main may sleep */
+        CU_ASSERT(notify_next_ms(&n) > began_ms); /* main may sleep */
     }
-    CU_ASSERT(feeding_ms(&late) >= 0); /* late, but not by half of the watchdog's time */
+    CU_ASSERT(is_fed(&late, &fed, &not_fed)); /* late, but not by half of the watchdog's time */
 }
 
 static bool send_failed(void *arg)
@@ -202,6 +217,7 @@ static bool send_failed(void *arg)
 static void test_manager_comes_back(void)
 {
     const struct notify_part in_time = {"a part", 0};
+    struct moment fed, not_fed;
 
     open_with_watchdog();
     notify_ready(&n);
@@ -209,7 +225,7 @@ static void test_manager_comes_back(void)
     CU_ASSERT_EQUAL_FATAL(unlink(path), 0);
     CU_ASSERT(wait_until(send_failed, NULL, SOON_MS));
     CU_ASSERT_EQUAL_FATAL(manager_init(&manager, path), 0);
-    CU_ASSERT(feeding_ms(&in_time) >= 0);
+    CU_ASSERT(is_fed(&in_time, &fed, &not_fed));
     CU_ASSERT(!n.failing);
 }
 

@@ -166,9 +166,21 @@ static void test_idle(void)
     CU_ASSERT_STRING_EQUAL(told.steps, "QRO");
 }
 
+static bool began(void *arg)
+{
+    bool has;
+
+    (void)arg;
+    mutex_lock(&told.lock);
+    has = told.steps[0] != '\0';
+    mutex_unlock(&told.lock);
+    return has;
+}
+
 static void *let_go(void *arg)
 {
     (void)arg;
+    (void)wait_until(began, NULL, LONG_MS);
     atomic_store(&may_end, true);
     return NULL;
 }
