@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "common/faktory/faktory.h"
 
-#include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -268,11 +267,8 @@ struct faktory *faktory_connect(const struct faktory_settings *settings,
     struct faktory *f = faktory_begin(settings, who, why);
     int result = f ? 0 : ERR_IO;
 
-    while (f && (result = faktory_step(f, why)) == 0) {
-        struct pollfd p = {.fd = faktory_fd(f), .events = faktory_step_events(f)};
-
-        (void)poll(&p, 1, clock_poll_ms(faktory_step_deadline_ms(f), INT_MAX));
-    }
+    while (f && (result = faktory_step(f, why)) == 0)
+        net_wait(f->net, faktory_step_events(f), faktory_step_deadline_ms(f));
     if (code)
         *code = result < 0 ? result : 0;
     if (result > 0)
