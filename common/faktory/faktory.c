@@ -32,11 +32,6 @@ struct faktory {
     int64_t handshake_deadline_ms;
 };
 
-int faktory_send(struct faktory *f, const char *lines, size_t len, struct err_text *why)
-{
-    return net_send(f->net, lines, len, why);
-}
-
 int faktory_try_send(struct faktory *f, const char *bytes, size_t len, struct err_text *why)
 {
     return net_try_send(f->net, bytes, len, why);
@@ -91,7 +86,7 @@ int faktory_call(struct faktory *f, const char *command, struct resp_reply *repl
     if (line.failed)
         code = err_set(why, ERR_NOMEM, "out of memory for a command");
     else
-        code = faktory_send(f, line.data, line.len, why);
+        code = net_send(f->net, line.data, line.len, why);
     buf_fini(&line);
     return code == 0 ? await_reply(f, reply, why) : code;
 }
@@ -134,7 +129,7 @@ static int send_hello(struct faktory *f, const struct faktory_identity *who, con
     }
     buf_add_str(&hello, "}\r\n");
     code = hello.failed ? err_set(why, ERR_NOMEM, "out of memory for HELLO")
-                        : faktory_send(f, hello.data, hello.len, why);
+                        : net_send(f->net, hello.data, hello.len, why);
     if (hello.data)
         explicit_bzero(hello.data, hello.len);
     buf_fini(&hello);

@@ -109,11 +109,6 @@ void process_free(struct process *p)
     free(p);
 }
 
-const char *process_log_path(const struct process *p)
-{
-    return p->log_path;
-}
-
 char *process_output(const struct process *p)
 {
     return file_text(p->log_path);
