@@ -8,7 +8,6 @@
 #define TESTS_FAULT_RIG_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "common/faktory/faktory.h"

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/faktory/jid.h"
 #include "tests/fault/delay_line.h"
 #include "tests/fault/rig.h"
 #include "tests/support/faktory_server.h"

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* The test support itself, against a real Faktory: what these tests say, the others rely on. */
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +14,6 @@
 #include "tests/support/process.h"
 #include "tests/support/procfs.h"
 #include "tests/support/suite.h"
-#include "tests/support/tempdir.h"
 #include "tests/support/wait.h"
 
 enum { SHORT_MS = 10000 };

@@ -4,7 +4,6 @@
  * that hangs ends them. The real programs, with a socket of ours as the manager's.
  */
 #include <dirent.h>
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* The parts of the test support that need no job queue: programs, folders, HTTP, services. */
-#include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>

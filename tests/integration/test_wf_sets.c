@@ -3,7 +3,6 @@
  * wf retries, dead and scheduled against a real Faktory: exactly the jobs that were named move, and
  * nothing moves that was not asked for.
  */
-#include <errno.h>
 #include <poll.h>
 #include <pty.h>
 #include <sys/wait.h>

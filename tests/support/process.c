@@ -10,7 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/base/clock.h"
 #include "common/base/spawn.h"
 #include "tests/support/tempdir.h"
 #include "tests/support/wait.h"

@@ -14,7 +14,6 @@
 #include "tools/wf/out.h"
 #include "tools/wf/server.h"
 #include "tools/wf/settings.h"
-#include "tools/wf/stop.h"
 
 struct wf {
     struct args args;
