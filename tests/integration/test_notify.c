@@ -105,14 +105,8 @@ static void test_cannot_start(void)
 
 static void test_status(void)
 {
-    struct err_text why = {""};
-
-    if (faktory_server_missing()) {
-        suite_skip(faktory_server_missing());
+    if (!(faktory = faktory_server_for_test(NULL)))
         return;
-    }
-    faktory = faktory_server_start(NULL, &why);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(faktory);
     start("worker-service", faktory_server_url(faktory));
     CU_ASSERT(manager_hears_line(&manager, "STATUS=threads: 50; connections to Faktory: 16 of 16",
                                  SOON_MS));

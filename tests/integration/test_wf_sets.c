@@ -20,7 +20,7 @@ static struct faktory_server *server;
 
 static bool start(void)
 {
-    server = wf_faktory(NULL);
+    server = faktory_server_for_test(NULL);
     return server != NULL;
 }
 
