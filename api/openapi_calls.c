@@ -271,7 +271,7 @@ static const struct openapi_answer openapi_answers[] = {
             ROWS(job_answers), ROWS(math_examples)                                                 \
     }
 
-const struct openapi_call openapi_calls[] = {
+static const struct openapi_call calls[] = {
     MATH("add", "Stores a job math_add in queue @queue@, whose one argument is the body."),
     MATH("subtract",
          "Stores a job math_subtract in queue @queue@, whose one argument is the body."),
@@ -302,13 +302,12 @@ const struct openapi_call openapi_calls[] = {
      NULL, ROWS(openapi_answers), NULL, 0},
 };
 
-const size_t openapi_calls_n = sizeof openapi_calls / sizeof openapi_calls[0];
+const size_t openapi_calls_n = sizeof calls / sizeof calls[0];
 
 const struct openapi_call *openapi_call(const char *method, const char *path)
 {
     for (size_t i = 0; i < openapi_calls_n; i++)
-        if (strcmp(openapi_calls[i].method, method) == 0 &&
-            strcmp(openapi_calls[i].path, path) == 0)
-            return &openapi_calls[i];
+        if (strcmp(calls[i].method, method) == 0 && strcmp(calls[i].path, path) == 0)
+            return &calls[i];
     return NULL;
 }

@@ -41,8 +41,7 @@ struct openapi_call {
     size_t n_examples;
 };
 
-extern const struct openapi_call openapi_calls[];
-extern const size_t openapi_calls_n;
+extern const size_t openapi_calls_n; /* rows of the table */
 
 /* The row of a route, or NULL. */
 const struct openapi_call *openapi_call(const char *method, const char *path);

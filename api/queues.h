@@ -19,10 +19,8 @@
 #define API_QUEUES_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "common/base/buf.h"
-#include "common/base/err.h"
 #include "common/json/json.h"
 
 struct queues;

@@ -12,7 +12,6 @@
 #include "common/faktory/job.h"
 #include "common/faktory/link.h"
 #include "common/json/json.h"
-#include "common/json/json_write.h"
 
 enum { QUESTIONS = 2, SETTLE_MS = 1000 };
 

@@ -13,14 +13,12 @@
 #define API_STATUS_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "api/outlet.h"
 #include "api/queues.h"
 #include "common/base/buf.h"
 #include "common/faktory/faktory.h"
 #include "common/http/http.h"
-#include "common/json/json.h"
 
 enum {
     STATUS_PATIENCE_MS = 3000,

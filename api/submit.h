@@ -20,7 +20,6 @@
 #ifndef API_SUBMIT_H
 #define API_SUBMIT_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "api/api.h"

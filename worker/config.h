@@ -3,7 +3,6 @@
 #ifndef WORKER_CONFIG_H
 #define WORKER_CONFIG_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/base/buf.h"

@@ -27,9 +27,6 @@ struct err_text {
     char text[256];
 };
 
-/* The name of a code for logs ("timeout"); never NULL. */
-const char *err_name(int code);
-
 /* Formats the sentence into `why` (may be NULL) and returns `code`, so a failure is one line. */
 __attribute__((format(printf, 3, 4))) int err_set(struct err_text *why, int code, const char *fmt,
                                                   ...);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "common/faktory/faktory.h"
 
-#include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -32,11 +31,6 @@ struct faktory {
     const struct faktory_identity *who;
     int64_t handshake_deadline_ms;
 };
-
-int faktory_send(struct faktory *f, const char *lines, size_t len, struct err_text *why)
-{
-    return net_send(f->net, lines, len, why);
-}
 
 int faktory_try_send(struct faktory *f, const char *bytes, size_t len, struct err_text *why)
 {
@@ -92,7 +86,7 @@ int faktory_call(struct faktory *f, const char *command, struct resp_reply *repl
     if (line.failed)
         code = err_set(why, ERR_NOMEM, "out of memory for a command");
     else
-        code = faktory_send(f, line.data, line.len, why);
+        code = net_send(f->net, line.data, line.len, why);
     buf_fini(&line);
     return code == 0 ? await_reply(f, reply, why) : code;
 }
@@ -135,7 +129,7 @@ static int send_hello(struct faktory *f, const struct faktory_identity *who, con
     }
     buf_add_str(&hello, "}\r\n");
     code = hello.failed ? err_set(why, ERR_NOMEM, "out of memory for HELLO")
-                        : faktory_send(f, hello.data, hello.len, why);
+                        : net_send(f->net, hello.data, hello.len, why);
     if (hello.data)
         explicit_bzero(hello.data, hello.len);
     buf_fini(&hello);
@@ -269,11 +263,8 @@ struct faktory *faktory_connect(const struct faktory_settings *settings,
     struct faktory *f = faktory_begin(settings, who, why);
     int result = f ? 0 : ERR_IO;
 
-    while (f && (result = faktory_step(f, why)) == 0) {
-        struct pollfd p = {.fd = faktory_fd(f), .events = faktory_step_events(f)};
-
-        (void)poll(&p, 1, clock_poll_ms(faktory_step_deadline_ms(f), INT_MAX));
-    }
+    while (f && (result = faktory_step(f, why)) == 0)
+        net_wait(f->net, faktory_step_events(f), faktory_step_deadline_ms(f));
     if (code)
         *code = result < 0 ? result : 0;
     if (result > 0)

@@ -25,7 +25,6 @@ enum {
     FAKTORY_COMMAND_BYTES_MAX = 256 << 10,
     FAKTORY_RESERVE_MIN_S = 60, /* shorter ones are applied as 60 s */
     FAKTORY_RESERVE_MAX_S = 86400,
-    FAKTORY_FETCH_WAIT_MS = 2000, /* how long a FETCH of empty queues blocks */
 };
 
 /* Where and how to connect; immutable, shared by all connections of a program. */
@@ -66,9 +65,6 @@ void faktory_close(struct faktory *f);
 
 /* Closes a connection that failed, without a word. NULL is fine. */
 void faktory_drop(struct faktory *f);
-
-/* Writes whole command lines; blocks while the peer takes nothing, up to the write time-out. */
-int faktory_send(struct faktory *f, const char *lines, size_t len, struct err_text *why);
 
 /* Writes what the socket takes without blocking: > 0 bytes, ERR_ABSENT, or an error. */
 int faktory_try_send(struct faktory *f, const char *bytes, size_t len, struct err_text *why);

@@ -6,7 +6,6 @@
 #ifndef COMMON_FAKTORY_JOB_H
 #define COMMON_FAKTORY_JOB_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -17,7 +17,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/base/err.h"
 #include "common/faktory/faktory.h"
 
 struct link;

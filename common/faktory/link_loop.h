@@ -10,7 +10,6 @@
 #ifndef COMMON_FAKTORY_LINK_LOOP_H
 #define COMMON_FAKTORY_LINK_LOOP_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 

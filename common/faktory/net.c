@@ -157,17 +157,21 @@ int64_t net_step_deadline_ms(const struct net *n)
     return n->step_deadline_ms;
 }
 
+void net_wait(const struct net *n, short events, int64_t deadline_ms)
+{
+    struct pollfd p = {.fd = n->fd, .events = events};
+
+    (void)poll(&p, 1, clock_poll_ms(deadline_ms, INT_MAX));
+}
+
 struct net *net_connect(const char *host, const char *port, const struct net_options *o,
                         struct err_text *why)
 {
     struct net *n = net_begin(host, port, o, why);
     int code = 0;
 
-    while (n && (code = net_step(n, why)) == 0) {
-        struct pollfd p = {.fd = n->fd, .events = POLLOUT};
-
-        (void)poll(&p, 1, clock_poll_ms(n->step_deadline_ms, INT_MAX));
-    }
+    while (n && (code = net_step(n, why)) == 0)
+        net_wait(n, POLLOUT, n->step_deadline_ms);
     if (code < 0) {
         net_close(n);
         n = NULL;

@@ -35,6 +35,9 @@ struct net *net_begin(const char *host, const char *port, const struct net_optio
 int net_step(struct net *n, struct err_text *why);
 int64_t net_step_deadline_ms(const struct net *n);
 
+/* Blocks until poll() has one of these events to report, or the deadline or a signal comes. */
+void net_wait(const struct net *n, short events, int64_t deadline_ms);
+
 /* All of it in one; blocks. NULL with `why` set. */
 struct net *net_connect(const char *host, const char *port, const struct net_options *options,
                         struct err_text *why);

@@ -3,8 +3,6 @@
 #ifndef COMMON_FAKTORY_URL_H
 #define COMMON_FAKTORY_URL_H
 
-#include <stddef.h>
-
 #include "common/base/buf.h"
 #include "common/base/err.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * http - an HTTP/1.1 server for small JSON calls, on libmicrohttpd driven by a loop of our own.
- * http.c is the one file that includes microhttpd.h.
+ * http_library.h is the one file that includes microhttpd.h.
  *
  * One loop thread runs everything of HTTP: handlers are called on it with the whole body and must
  * not block. A handler either replies at once or defers: the connection is then suspended, any

@@ -18,6 +18,7 @@
 
 struct MHD_Connection;
 struct MHD_Daemon;
+struct http_library;
 
 enum {
     HTTP_SMALL_BODY = 512,         /* bodies up to here need no memory of their own */
@@ -73,6 +74,7 @@ struct http_request {
 struct http_server {
     /* fixed after start */
     struct http_options options;
+    const struct http_library *library;
     struct MHD_Daemon *daemon;
     int epoll_fd;
     int wake_fd; /* eventfd: something is in done, or stopping began */

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "common/base/err.h"
-#include "common/base/log.h"
 #include "common/base/sync.h"
 #include "common/http/http_answers.h"
 

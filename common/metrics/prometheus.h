@@ -3,8 +3,6 @@
 #ifndef COMMON_METRICS_PROMETHEUS_H
 #define COMMON_METRICS_PROMETHEUS_H
 
-#include <stddef.h>
-
 #include "common/base/buf.h"
 #include "common/metrics/metrics.h"
 

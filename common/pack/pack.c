@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "common/faktory/job_read.h"
-#include "common/json/json_write.h"
 #include "common/pack/base64.h"
 #include "common/pack/gzip.h"
 

@@ -24,16 +24,7 @@ void case_teardown(void)
 
 bool case_start_faktory(const struct faktory_options *options)
 {
-    struct err_text why = {""};
-
-    if (faktory_server_missing()) {
-        suite_skip(faktory_server_missing());
-        return false;
-    }
-    tc.faktory = faktory_server_start(options, &why);
-    if (!tc.faktory)
-        fprintf(stderr, "%s\n", why.text);
-    CU_ASSERT_PTR_NOT_NULL(tc.faktory);
+    tc.faktory = faktory_server_for_test(options);
     return tc.faktory != NULL;
 }
 

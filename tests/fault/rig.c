@@ -34,7 +34,6 @@ struct rig_job {
     char jid[JID_CHARS + 1];
     int outcome;    /* guarded by the lock of its jobs */
     unsigned times; /* guarded */
-    int64_t settled_ms;
 };
 
 struct rig_jobs {
@@ -53,7 +52,6 @@ static void settled(struct push_job *job, enum push_outcome outcome, const char 
     (void)why;
     mutex_lock(&jobs->lock);
     j->outcome = (int)outcome;
-    j->settled_ms = clock_ms();
     if (j->times++ == 0)
         jobs->settled++;
     else
@@ -174,16 +172,6 @@ int rig_jobs_outcome(struct rig_jobs *jobs, unsigned i)
     outcome = jobs->all[i].outcome;
     mutex_unlock(&jobs->lock);
     return outcome;
-}
-
-int64_t rig_jobs_settled_ms(struct rig_jobs *jobs, unsigned i)
-{
-    int64_t at_ms;
-
-    mutex_lock(&jobs->lock);
-    at_ms = jobs->all[i].settled_ms;
-    mutex_unlock(&jobs->lock);
-    return at_ms;
 }
 
 const char *rig_jobs_jid(const struct rig_jobs *jobs, unsigned i)

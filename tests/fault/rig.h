@@ -8,7 +8,6 @@
 #define TESTS_FAULT_RIG_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "common/faktory/faktory.h"
@@ -48,7 +47,6 @@ unsigned rig_jobs_twice(struct rig_jobs *jobs);
 /* The outcome of one, or RIG_UNSETTLED. */
 int rig_jobs_outcome(struct rig_jobs *jobs, unsigned i);
 const char *rig_jobs_jid(const struct rig_jobs *jobs, unsigned i);
-int64_t rig_jobs_settled_ms(struct rig_jobs *jobs, unsigned i); /* when */
 
 /* ---- a consumer and what comes out of it ---- */
 

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "common/faktory/jid.h"
 #include "tests/fault/delay_line.h"
 #include "tests/fault/rig.h"
 #include "tests/support/faktory_server.h"
@@ -28,16 +27,9 @@ struct fixture {
 /* Only the server; false when there is none: the test is skipped. */
 static bool start_server(struct fixture *f)
 {
-    struct err_text why = {""};
-
-    if (faktory_server_missing()) {
-        suite_skip(faktory_server_missing());
-        return false;
-    }
-    *f = (struct fixture){.server = faktory_server_start(NULL, &why)};
+    *f = (struct fixture){.server = faktory_server_for_test(NULL)};
     if (!f->server)
-        fprintf(stderr, "%s\n", why.text);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(f->server);
+        return false;
     f->settings = rig_settings(faktory_server_url(f->server));
     f->settings.net.read_ms = 15000;
     return true;

@@ -6,17 +6,13 @@
 # With DEPLOY_MUST=1 (make deploy-test) a machine that cannot do that is a failure, not a skip.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-# shellcheck source=tests/support/suite.sh
-. tests/support/suite.sh
-# shellcheck source=tools/stack.sh
-. tools/stack.sh
+# shellcheck source=tests/support/stack.sh
+. tests/support/stack.sh
 # shellcheck source=tests/support/machines.sh
 . tests/support/machines.sh
 
 page=docs/deploy.md
 patience=120 # seconds until all jobs of a recipe must be done
-stack_forget_settings FAKTORY_ BATCH_ WORKER_ API_ LOG_ BIND_ADDR
-export no_proxy='*'
 
 # ---- the page ----
 
@@ -376,7 +372,6 @@ followed() { # NAME FUNCTION
     fi
 }
 
-stack_init "$suite_dir/stack"
 missing=$(machines_missing | head -n 1)
 test_case "settings, profiles and pages that are named exist" names_exist
 test_case "every alert has its reason, and no other is spoken of" alerts_are_explained

@@ -59,7 +59,7 @@ static bool start_faktory(const char *given)
     const struct faktory_options options = {
         .password = PASSWORD, .given = given, .production = true};
 
-    faktory = wf_faktory(&options);
+    faktory = faktory_server_for_test(&options);
     if (!faktory)
         return false;
     snprintf(url, sizeof url, "tcp://127.0.0.1:%d", faktory_server_port(faktory));

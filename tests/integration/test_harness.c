@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* The test support itself, against a real Faktory: what these tests say, the others rely on. */
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +14,6 @@
 #include "tests/support/process.h"
 #include "tests/support/procfs.h"
 #include "tests/support/suite.h"
-#include "tests/support/tempdir.h"
 #include "tests/support/wait.h"
 
 enum { SHORT_MS = 10000 };
@@ -23,23 +21,6 @@ enum { SHORT_MS = 10000 };
 #define JOB(jid)                                                                                   \
     "{\"jid\":\"" jid "\",\"jobtype\":\"noop\",\"queue\":\"default\",\"args\":[1],"                \
     "\"retry\":0,\"reserve_for\":60}"
-
-/* A server, or NULL after having skipped or failed the test. */
-static struct faktory_server *start(const struct faktory_options *options)
-{
-    struct err_text why = {""};
-    struct faktory_server *s;
-
-    if (faktory_server_missing()) {
-        suite_skip(faktory_server_missing());
-        return NULL;
-    }
-    s = faktory_server_start(options, &why);
-    CU_ASSERT_PTR_NOT_NULL(s);
-    if (!s)
-        fprintf(stderr, "%s\n", why.text);
-    return s;
-}
 
 /* What INFO says, all zero when it could not be had. */
 static struct faktory_info info_of(struct faktory_server *s)
@@ -52,7 +33,7 @@ static struct faktory_info info_of(struct faktory_server *s)
 
 static void test_job_life(void)
 {
-    struct faktory_server *s = start(NULL);
+    struct faktory_server *s = faktory_server_for_test(NULL);
     char *job;
 
     if (!s)
@@ -80,7 +61,7 @@ static void test_job_life(void)
 
 static void test_refusals(void)
 {
-    struct faktory_server *s = start(NULL);
+    struct faktory_server *s = faktory_server_for_test(NULL);
     struct err_text why = {""};
     char *reply;
 
@@ -97,7 +78,7 @@ static void test_refusals(void)
 
 static void test_flush(void)
 {
-    struct faktory_server *s = start(NULL);
+    struct faktory_server *s = faktory_server_for_test(NULL);
 
     if (!s)
         return;
@@ -109,7 +90,7 @@ static void test_flush(void)
 
 static void test_restart_keeps_jobs(void)
 {
-    struct faktory_server *s = start(NULL);
+    struct faktory_server *s = faktory_server_for_test(NULL);
     struct err_text why = {""};
     char *job;
     int port;
@@ -131,7 +112,7 @@ static void test_restart_keeps_jobs(void)
 
 static void test_kill_and_restart(void)
 {
-    struct faktory_server *s = start(NULL);
+    struct faktory_server *s = faktory_server_for_test(NULL);
     pid_t redis;
 
     if (!s)
@@ -154,7 +135,7 @@ static void test_kill_and_restart(void)
 static void test_password(void)
 {
     const struct faktory_options options = {.password = "open-sesame"};
-    struct faktory_server *s = start(&options);
+    struct faktory_server *s = faktory_server_for_test(&options);
     struct faktory_talk *t;
     struct err_text why = {""};
 
@@ -193,7 +174,7 @@ static void pause_and_resume(struct faktory_server *s, enum faktory_part part, c
 
 static void test_pause(void)
 {
-    struct faktory_server *s = start(NULL);
+    struct faktory_server *s = faktory_server_for_test(NULL);
 
     if (!s)
         return;
@@ -209,7 +190,7 @@ static void test_pause(void)
 static void test_web(void)
 {
     const struct faktory_options options = {.web = true};
-    struct faktory_server *s = start(&options);
+    struct faktory_server *s = faktory_server_for_test(&options);
     struct faktory_talk *t;
     char *reply;
 
@@ -235,7 +216,7 @@ static bool all_waiting(const struct faktory_info *info, void *arg)
 
 static void test_wait(void)
 {
-    struct faktory_server *s = start(NULL);
+    struct faktory_server *s = faktory_server_for_test(NULL);
     struct faktory_info last;
     int wanted = 1;
 
@@ -251,7 +232,8 @@ static void test_wait(void)
 
 static void test_two_servers(void)
 {
-    struct faktory_server *a = start(NULL), *b = a ? start(NULL) : NULL;
+    struct faktory_server *a = faktory_server_for_test(NULL),
+                          *b = a ? faktory_server_for_test(NULL) : NULL;
 
     if (a && b) {
         CU_ASSERT_NOT_EQUAL(faktory_server_port(a), faktory_server_port(b));

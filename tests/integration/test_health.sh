@@ -3,15 +3,8 @@
 # one, healthy, with Faktory away, and after the end.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-# shellcheck source=tests/support/suite.sh
-. tests/support/suite.sh
-# shellcheck source=tools/stack.sh
-. tools/stack.sh
-
-WF_BIN=$WF_BUILD/bin
-trap 'stack_stop; rm -rf "$suite_dir"' EXIT
-trap 'exit 143' INT TERM
-stack_forget_settings FAKTORY_ BATCH_ WORKER_ API_ LOG_ BIND_ADDR
+# shellcheck source=tests/support/stack.sh
+. tests/support/stack.sh
 
 health() { # PROGRAM [NAME=VALUE...] ; its exit code in $code, its words in $suite_dir/out and err
     local program=$1
@@ -58,7 +51,6 @@ finds_nobody_after_the_end() {
     is_ill 'Connection refused' worker-service WORKER_METRICS_ADDR="$worker_address"
 }
 
-stack_init "$suite_dir/stack"
 stack_faktory
 stack_api
 stack_worker

@@ -4,15 +4,8 @@
 # the configuration that we ship, scrapes a real API and worker, so labels count as well as names.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-# shellcheck source=tests/support/suite.sh
-. tests/support/suite.sh
-# shellcheck source=tools/stack.sh
-. tools/stack.sh
-
-WF_BIN=$WF_BUILD/bin
-trap 'stack_stop; rm -rf "$suite_dir"' EXIT
-trap 'exit 143' INT TERM
-stack_forget_settings FAKTORY_ BATCH_ WORKER_ API_ LOG_ BIND_ADDR
+# shellcheck source=tests/support/stack.sh
+. tests/support/stack.sh
 
 here=docs/monitoring
 rules=$here/work-factory.rules.yml
@@ -183,7 +176,6 @@ for program in promtool prometheus; do
         exit 77
     fi
 done
-stack_init "$suite_dir/stack"
 stack_faktory
 stack_api
 stack_worker WORKER_SHUTDOWN_TIMEOUT=5s # Faktory is gone by then

@@ -4,7 +4,6 @@
  * that hangs ends them. The real programs, with a socket of ours as the manager's.
  */
 #include <dirent.h>
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,14 +105,8 @@ static void test_cannot_start(void)
 
 static void test_status(void)
 {
-    struct err_text why = {""};
-
-    if (faktory_server_missing()) {
-        suite_skip(faktory_server_missing());
+    if (!(faktory = faktory_server_for_test(NULL)))
         return;
-    }
-    faktory = faktory_server_start(NULL, &why);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(faktory);
     start("worker-service", faktory_server_url(faktory));
     CU_ASSERT(manager_hears_line(&manager, "STATUS=threads: 50; connections to Faktory: 16 of 16",
                                  SOON_MS));

@@ -6,15 +6,8 @@
 # Not here: 502, which a Faktory of this version never gives to what the API lets through.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-# shellcheck source=tests/support/suite.sh
-. tests/support/suite.sh
-# shellcheck source=tools/stack.sh
-. tools/stack.sh
-
-WF_BIN=$WF_BUILD/bin
-trap 'stack_stop; rm -rf "$suite_dir"' EXIT
-trap 'exit 143' INT TERM
-stack_forget_settings FAKTORY_ BATCH_ WORKER_ API_ LOG_ BIND_ADDR
+# shellcheck source=tests/support/stack.sh
+. tests/support/stack.sh
 
 body_max=524288 # room for the largest job
 
@@ -55,7 +48,6 @@ absence_is_described() {
     conforms ready 503
 }
 
-stack_init "$suite_dir/stack"
 stack_faktory
 stack_api API_QUEUES=low,default BATCH_QUEUE_MAX=150 BATCH_PACK_SIZE=3 API_BODY_MAX=$body_max \
     API_HEADER_TIMEOUT=1s API_REQUEST_TIMEOUT=1s

@@ -42,13 +42,9 @@ static bool start_worker(void)
 
 static bool start(bool with_worker)
 {
-    if (faktory_server_missing()) {
-        suite_skip(faktory_server_missing());
+    if (!(faktory = faktory_server_for_test(NULL)))
         return false;
-    }
-    faktory = faktory_server_start(NULL, NULL);
-    CU_ASSERT_PTR_NOT_NULL(faktory);
-    api = faktory ? service_start_api(faktory, NULL, NULL) : NULL;
+    api = service_start_api(faktory, NULL, NULL);
     CU_ASSERT_PTR_NOT_NULL(api);
     return api && (!with_worker || start_worker());
 }

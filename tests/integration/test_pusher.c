@@ -36,16 +36,9 @@ static bool is_up(void *arg)
 /* False when there is no Faktory: the test is skipped. */
 static bool start(struct fixture *f, const struct faktory_options *options)
 {
-    struct err_text why = {""};
-
-    if (faktory_server_missing()) {
-        suite_skip(faktory_server_missing());
-        return false;
-    }
-    *f = (struct fixture){.server = faktory_server_start(options, &why)};
+    *f = (struct fixture){.server = faktory_server_for_test(options)};
     if (!f->server)
-        fprintf(stderr, "%s\n", why.text);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(f->server);
+        return false;
     f->settings = rig_settings(faktory_server_url(f->server));
     f->settings.net.read_ms = 10000;
     f->metrics = metrics_new();
@@ -354,18 +347,14 @@ static void test_restart(void)
 static void test_password(void)
 {
     const struct faktory_options options = {.password = "p\xc3\xa4ss:w%rd"};
-    struct faktory_server *s;
+    struct faktory_server *s = faktory_server_for_test(&options);
     struct faktory_settings settings;
     struct err_text why = {""};
     struct faktory *c;
     int code = 0;
 
-    if (faktory_server_missing()) {
-        suite_skip(faktory_server_missing());
+    if (!s)
         return;
-    }
-    s = faktory_server_start(&options, NULL);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(s);
     settings = rig_settings("tcp://127.0.0.1:1");
     snprintf(settings.url.port, sizeof settings.url.port, "%d", faktory_server_port(s));
     snprintf(settings.url.password, sizeof settings.url.password, "%s", options.password);

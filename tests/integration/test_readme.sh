@@ -9,15 +9,8 @@
 # shellcheck disable=SC2016 # backquotes and dollars are README's
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-# shellcheck source=tests/support/suite.sh
-. tests/support/suite.sh
-# shellcheck source=tools/stack.sh
-. tools/stack.sh
-
-WF_BIN=$WF_BUILD/bin
-trap 'stack_stop; rm -rf "$suite_dir"' EXIT
-trap 'exit 143' INT TERM
-stack_forget_settings FAKTORY_ BATCH_ WORKER_ API_ LOG_ BIND_ADDR WF_API_URL WF_TIMEOUT
+# shellcheck source=tests/support/stack.sh
+. tests/support/stack.sh
 
 normal() { sed -E 's/"[0-9a-f]{24}"/"ID"/g; s/("version":)"[^"]*"/\1"VERSION"/'; }
 
@@ -212,7 +205,6 @@ new_job_type_runs() {
 }
 
 WF_WORKER=$suite_dir/tree/build/${WF_BUILD##*/}/bin/worker-service
-stack_init "$suite_dir/stack"
 stack_faktory
 stack_api
 test_case "every example answers what README says" examples_work

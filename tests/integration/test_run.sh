@@ -3,13 +3,10 @@
 # finds it by address, as on two machines, from several terminals.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-# shellcheck source=tests/support/suite.sh
-. tests/support/suite.sh
-# shellcheck source=tools/stack.sh
-. tools/stack.sh
+# shellcheck source=tests/support/stack.sh
+. tests/support/stack.sh
 
 run_dir=$suite_dir/run
-export no_proxy='*'
 terminals=()
 
 # What a test left up goes with it.
@@ -18,7 +15,6 @@ cleanup() {
     rm -rf "$suite_dir"
 }
 trap cleanup EXIT
-trap 'exit 143' INT TERM
 
 run() { # WHAT [NAME=VALUE...] ; as `make WHAT`
     local what=$1

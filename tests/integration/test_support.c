@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* The parts of the test support that need no job queue: programs, folders, HTTP, services. */
-#include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -204,19 +203,12 @@ static void test_free_port(void)
     CU_ASSERT_FALSE(procfs_owns_listener(getpid(), port));
 }
 
-/* Faktory's own web page is the HTTP server at hand. NULL after a skip. */
+/* Faktory's own web page is the HTTP server at hand. NULL after a skip or a failure. */
 static struct faktory_server *web_server(void)
 {
     const struct faktory_options options = {.web = true};
-    struct faktory_server *s;
 
-    if (faktory_server_missing()) {
-        suite_skip(faktory_server_missing());
-        return NULL;
-    }
-    s = faktory_server_start(&options, NULL);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(s);
-    return s;
+    return faktory_server_for_test(&options);
 }
 
 static void test_http_request(void)

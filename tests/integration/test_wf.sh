@@ -3,15 +3,8 @@
 # it ends; and the completion scripts.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-# shellcheck source=tests/support/suite.sh
-. tests/support/suite.sh
-# shellcheck source=tools/stack.sh
-. tools/stack.sh
-
-WF_BIN=$WF_BUILD/bin
-trap 'stack_stop; rm -rf "$suite_dir"' EXIT
-trap 'exit 143' INT TERM
-stack_forget_settings FAKTORY_ BATCH_ WORKER_ API_ LOG_ BIND_ADDR WF_API_URL WF_TIMEOUT NO_COLOR
+# shellcheck source=tests/support/stack.sh
+. tests/support/stack.sh
 
 # Runs wf in a folder for its files; its output goes to out and err, its exit code to code.
 wf() { # ARG...
@@ -259,7 +252,6 @@ services_stay_small() {
     done
 }
 
-stack_init "$suite_dir/stack"
 stack_faktory
 stack_api
 test_case "help of all commands, of each, and the version" helps

@@ -42,7 +42,7 @@ static void no_faktory(void)
 static void wrong_password(void)
 {
     const struct faktory_options options = {.password = "right"};
-    struct faktory_server *s = wf_faktory(&options);
+    struct faktory_server *s = faktory_server_for_test(&options);
     char url[80];
 
     if (!s)
@@ -69,7 +69,7 @@ static void strangers(void)
     static const struct peer_rule tls[] = {
         {.verb = "HI", .bytes = "\x15\x03\x01\x00\x02\x02\x32", .action = PEER_CLOSE}};
     struct peer *peer = peer_start(tls, 1, NULL);
-    struct faktory_server *s = wf_faktory(&options);
+    struct faktory_server *s = faktory_server_for_test(&options);
     char url[64];
 
     CU_ASSERT_PTR_NOT_NULL_FATAL(peer);
@@ -167,7 +167,7 @@ static void far_away(void)
 {
     static const char *const one_lane[] = {"WORKER_CONNECTIONS=1", NULL};
     static const char *const enough[] = {"WORKER_CONNECTIONS=4", "WORKER_PREFETCH=500", NULL};
-    struct faktory_server *s = wf_faktory(NULL);
+    struct faktory_server *s = faktory_server_for_test(NULL);
     struct sound is_far, is_near;
     struct delay_line *line;
 

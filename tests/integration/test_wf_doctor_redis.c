@@ -63,7 +63,7 @@ static bool switch_on(struct sockaddr_un *address)
 
 static void append_only(void)
 {
-    struct faktory_server *s = wf_faktory(NULL);
+    struct faktory_server *s = faktory_server_for_test(NULL);
     struct sockaddr_un redis = {0};
     const char *told[] = {"doctor", "--only", "storage", "--redis-socket", redis.sun_path, NULL};
     const char *lost[] = {"doctor", "--only", "storage", "--redis-socket", "/nowhere/s", NULL};
@@ -116,7 +116,7 @@ static void redis_in_its_place(void)
 /* Faktory is there, shakes hands, and waits for its Redis. */
 static void redis_that_hangs(void)
 {
-    struct faktory_server *s = wf_faktory(NULL);
+    struct faktory_server *s = faktory_server_for_test(NULL);
 
     if (!s)
         return;
@@ -129,7 +129,7 @@ static void redis_that_hangs(void)
 
 static void whole_installation(void)
 {
-    struct faktory_server *s = wf_faktory(NULL);
+    struct faktory_server *s = faktory_server_for_test(NULL);
     struct service *api;
     char named[64];
     const char *env[] = {named, NULL}, *all[] = {"doctor", NULL};

@@ -3,7 +3,6 @@
  * wf retries, dead and scheduled against a real Faktory: exactly the jobs that were named move, and
  * nothing moves that was not asked for.
  */
-#include <errno.h>
 #include <poll.h>
 #include <pty.h>
 #include <sys/wait.h>
@@ -15,11 +14,13 @@
 
 enum { WAIT_MS = 20000 };
 
+static const char later[] = ",\"at\":\"2099-01-01T00:00:00Z\"";
+
 static struct faktory_server *server;
 
 static bool start(void)
 {
-    server = wf_faktory(NULL);
+    server = faktory_server_for_test(NULL);
     return server != NULL;
 }
 
@@ -95,12 +96,44 @@ static bool queue_holds(const char *jids)
     return good && got == wanted && info().enqueued == 0;
 }
 
-/* Runs wf with up to six words; its exit code. */
-static int wf(const char *a, const char *b, const char *c, const char *d, const char *e)
+/* Runs wf with the words of a line, which are separated by bars; its exit code. */
+static int wf(const char *line)
 {
-    const char *args[] = {a, b, c, d, e, NULL};
+    const char *args[8] = {NULL};
+    char words[128], *rest = words;
 
+    snprintf(words, sizeof words, "%s", line);
+    for (int n = 0; rest && n < 7; n++)
+        args[n] = strsep(&rest, "|");
     return wf_run(faktory_server_url(server), NULL, args);
+}
+
+/* One command, and what became of the jobs. */
+struct step {
+    const char *line;
+    int code;          /* its exit code */
+    const char *moved; /* what it put into the queue, as for queue_holds() */
+    struct {
+        int retries, dead, scheduled;
+    } left;
+    const char *says; /* among other things */
+};
+
+static void take(const struct step *steps, int n)
+{
+    for (const struct step *s = steps; s < steps + n; s++) {
+        struct faktory_info i;
+
+        CU_ASSERT_EQUAL(wf(s->line), s->code);
+        CU_ASSERT_TRUE(wf_says(s->says));
+        CU_ASSERT_TRUE(queue_holds(s->moved));
+        i = info();
+        if (i.retries != s->left.retries || i.dead != s->left.dead ||
+            i.scheduled != s->left.scheduled) {
+            CU_FAIL("other jobs are left than should be");
+            printf("%s leaves %lld, %lld and %lld jobs\n", s->line, i.retries, i.dead, i.scheduled);
+        }
+    }
 }
 
 /* ---- tests ---- */
@@ -111,111 +144,110 @@ static void counts(void)
         return;
     fail("job-one-1", "a", "1", 5);
     fail("job-two-2", "a", "1", -1);
-    push("job-three", "a", "1", 5, ",\"at\":\"2099-01-01T00:00:00Z\"");
-    push("job-four-4", "a", "1", 5, ",\"at\":\"2099-01-01T00:00:00Z\"");
-    CU_ASSERT_EQUAL(wf("retries", NULL, NULL, NULL, NULL), 0);
+    push("job-three", "a", "1", 5, later);
+    push("job-four-4", "a", "1", 5, later);
+    CU_ASSERT_EQUAL(wf("retries"), 0);
     CU_ASSERT_TRUE(wf_says("retries: 1 job\n"));
     CU_ASSERT_TRUE(wf_says("cannot list them"));
     CU_ASSERT_TRUE(wf_says("http://127.0.0.1:7420/retries"));
-    CU_ASSERT_EQUAL(wf("dead", "--quiet", NULL, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(wf("dead|--quiet"), 0);
     CU_ASSERT_STRING_EQUAL(wf_said, "dead: 1 job\n");
-    CU_ASSERT_EQUAL(wf("scheduled", "--json", NULL, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(wf("scheduled|--json"), 0);
     CU_ASSERT_STRING_EQUAL(wf_said, "{\"set\":\"scheduled\",\"jobs\":2}\n");
 }
 
 static void by_type(void)
 {
+    static const struct step steps[] = {
+        {"retries|requeue|--type|a*b|--yes",
+         0,
+         "type-star",
+         {2, 0, 0},
+         "done: requeue the jobs of type a*b among the 3 in retries"},
+        {"retries|requeue|--type|a<b c|--yes", 0, "type-angle", {1, 0, 0}, ""},
+        {"retries|requeue|--type|a|--yes", 0, "", {1, 0, 0}, ""},
+    };
+
     if (!start())
         return;
     fail("type-star", "a*b", "1", 5);
     fail("type-other", "aXb", "1", 5);
     fail("type-angle", "a<b c", "1", 5);
-    CU_ASSERT_EQUAL(wf("retries", "requeue", "--type", "a*b", "--yes"), 0);
-    CU_ASSERT_TRUE(wf_says("done: requeue the jobs of type a*b among the 3 in retries"));
-    CU_ASSERT_TRUE(queue_holds("type-star"));
-    CU_ASSERT_EQUAL(info().retries, 2);
-    CU_ASSERT_EQUAL(wf("retries", "requeue", "--type", "a<b c", "--yes"), 0);
-    CU_ASSERT_TRUE(queue_holds("type-angle"));
-    CU_ASSERT_EQUAL(wf("retries", "requeue", "--type", "a", "--yes"), 0);
-    CU_ASSERT_EQUAL(info().retries, 1);
+    take(steps, SUITE_COUNT(steps));
 }
 
 static void by_id(void)
 {
+    static const struct step steps[] = {
+        {"retries|kill|--id|first-job,third-job|-y", 0, "", {1, 2, 0}, ""},
+        {"dead|requeue|--id=first-job|--yes", 0, "first-job", {1, 1, 0}, ""},
+        {"dead|requeue|--all|--yes", 0, "third-job", {1, 0, 0}, ""},
+        {"retries|requeue|--all|--yes", 0, "first-job-too", {0, 0, 0}, ""},
+    };
+
     if (!start())
         return;
     fail("first-job", "a", "1", 5);
     fail("first-job-too", "a", "1", 5);
     fail("third-job", "a", "1", 5);
-    CU_ASSERT_EQUAL(wf("retries", "kill", "--id", "first-job,third-job", "-y"), 0);
-    CU_ASSERT_EQUAL(info().retries, 1);
-    CU_ASSERT_EQUAL(info().dead, 2);
-    CU_ASSERT_EQUAL(wf("dead", "requeue", "--id=first-job", "--yes", NULL), 0);
-    CU_ASSERT_TRUE(queue_holds("first-job"));
-    CU_ASSERT_EQUAL(wf("dead", "requeue", "--all", "--yes", NULL), 0);
-    CU_ASSERT_TRUE(queue_holds("third-job"));
-    CU_ASSERT_EQUAL(wf("retries", "requeue", "--all", "--yes", NULL), 0);
-    CU_ASSERT_TRUE(queue_holds("first-job-too"));
+    take(steps, SUITE_COUNT(steps));
 }
 
 static void by_pattern(void)
 {
+    static const struct step steps[] = {
+        {"retries|requeue|--pattern|\"New Y*k\"|--yes", 0, "pattern-1", {2, 0, 0}, ""},
+        {"retries|discard|--pattern|New[ Y]|--yes", 0, "", {0, 0, 0}, ""},
+    };
+
     if (!start())
         return;
     fail("pattern-1", "a", "{\"name\":\"New York\"}", 5);
     fail("pattern-2", "a", "{\"name\":\"NewYork\"}", 5);
     fail("pattern-3", "a", "{\"name\":\"New Delhi\"}", 5);
-    CU_ASSERT_EQUAL(wf("retries", "requeue", "--pattern", "\"New Y*k\"", "--yes"), 0);
-    CU_ASSERT_TRUE(queue_holds("pattern-1"));
-    CU_ASSERT_EQUAL(wf("retries", "discard", "--pattern", "New[ Y]", "--yes"), 0);
-    CU_ASSERT_EQUAL(info().retries, 0);
-    CU_ASSERT_EQUAL(info().dead, 0);
-    CU_ASSERT_EQUAL(info().enqueued, 0);
+    take(steps, SUITE_COUNT(steps));
 }
 
 static void of_the_future(void)
 {
-    static const char later[] = ",\"at\":\"2099-01-01T00:00:00Z\"";
+    static const struct step steps[] = {
+        {"scheduled|requeue|--type|a|--yes", 0, "future-1", {0, 0, 2}, ""},
+        {"scheduled|kill|--type|b|--yes", 0, "", {0, 1, 1}, ""},
+        {"scheduled|discard|--all|--yes|--json",
+         0,
+         "",
+         {0, 1, 0},
+         "{\"set\":\"scheduled\",\"action\":\"discard\",\"jobs_before\":1}"},
+        {"scheduled|discard|--all", 0, "", {0, 1, 0}, "the set is empty"},
+    };
 
     if (!start())
         return;
     push("future-1", "a", "1", 5, later);
     push("future-2", "b", "1", 5, later);
     push("future-3", "c", "1", 5, later);
-    CU_ASSERT_EQUAL(wf("scheduled", "requeue", "--type", "a", "--yes"), 0);
-    CU_ASSERT_TRUE(queue_holds("future-1"));
-    CU_ASSERT_EQUAL(wf("scheduled", "kill", "--type", "b", "--yes"), 0);
-    CU_ASSERT_EQUAL(info().dead, 1);
-    CU_ASSERT_EQUAL(wf("scheduled", "discard", "--all", "--yes", "--json"), 0);
-    CU_ASSERT_STRING_EQUAL(wf_said,
-                           "{\"set\":\"scheduled\",\"action\":\"discard\",\"jobs_before\":1}\n");
-    CU_ASSERT_EQUAL(info().scheduled, 0);
-    CU_ASSERT_EQUAL(wf("scheduled", "discard", "--all", NULL, NULL), 0);
-    CU_ASSERT_TRUE(wf_says("the set is empty"));
+    take(steps, SUITE_COUNT(steps));
 }
 
 static void refusals(void)
 {
-    char none[64];
-    const char *args[] = {"retries", NULL};
+    static const struct step steps[] = {
+        {"retries|discard|--all", 1, "", {1, 0, 0}, "say --yes"},
+        {"retries|discard|--yes", 2, "", {1, 0, 0}, ""},
+        {"retries|discard|--type||--yes", 2, "", {1, 0, 0}, ""},
+        {"retries|discard|--id||--yes", 2, "", {1, 0, 0}, ""},
+        {"retries|discard|--pattern|*|--yes", 2, "", {1, 0, 0}, ""},
+        {"retries|--all", 2, "", {1, 0, 0}, ""},
+        {"retries|burn|--all|--yes", 2, "", {1, 0, 0}, ""},
+        {"dead|kill|--all|--yes", 2, "", {1, 0, 0}, "dead already"},
+    };
 
     if (!start())
         return;
     fail("stays-here", "a", "1", 5);
-    CU_ASSERT_EQUAL(wf("retries", "discard", "--all", NULL, NULL), 1);
-    CU_ASSERT_TRUE(wf_says("say --yes"));
-    CU_ASSERT_EQUAL(wf("retries", "discard", "--yes", NULL, NULL), 2);
-    CU_ASSERT_EQUAL(wf("retries", "discard", "--type", "", "--yes"), 2);
-    CU_ASSERT_EQUAL(wf("retries", "discard", "--id", "", "--yes"), 2);
-    CU_ASSERT_EQUAL(wf("retries", "discard", "--pattern", "*", "--yes"), 2);
-    CU_ASSERT_EQUAL(wf("retries", "--all", NULL, NULL, NULL), 2);
-    CU_ASSERT_EQUAL(wf("retries", "burn", "--all", "--yes", NULL), 2);
-    CU_ASSERT_EQUAL(wf("dead", "kill", "--all", "--yes", NULL), 2);
-    CU_ASSERT_TRUE(wf_says("dead already"));
-    CU_ASSERT_EQUAL(info().retries, 1);
-    snprintf(none, sizeof none, "tcp://:x@127.0.0.1:%d", faktory_server_port(server) + 1);
+    take(steps, SUITE_COUNT(steps));
     faktory_server_stop(server);
-    CU_ASSERT_EQUAL(wf_run(faktory_server_url(server), NULL, args), 3);
+    CU_ASSERT_EQUAL(wf("retries"), 3);
     CU_ASSERT_TRUE(wf_says("wf doctor looks closer"));
 }
 

@@ -19,7 +19,7 @@ static struct service *start_worker(void)
     struct err_text why = {""};
     struct service *w = NULL;
 
-    if (!(server = wf_faktory(NULL)))
+    if (!(server = faktory_server_for_test(NULL)))
         return NULL;
     w = service_start_worker(server, env, &why);
     if (!w) {

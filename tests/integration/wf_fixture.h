@@ -44,24 +44,6 @@ __attribute__((unused)) static int wf_run(const char *url, const char *const *en
     return status;
 }
 
-/* A Faktory, or NULL after the test was skipped, or failed for want of one. */
-__attribute__((unused)) static struct faktory_server *
-wf_faktory(const struct faktory_options *options)
-{
-    struct err_text why = {""};
-    struct faktory_server *s;
-
-    if (faktory_server_missing()) {
-        suite_skip(faktory_server_missing());
-        return NULL;
-    }
-    if (!(s = faktory_server_start(options, &why))) {
-        CU_FAIL("no Faktory");
-        printf("%s\n", why.text);
-    }
-    return s;
-}
-
 /* Runs checks of wf doctor ("clock,threads"); its exit code. */
 __attribute__((unused)) static int wf_doctor(const char *url, const char *check,
                                              const char *const *env)

@@ -40,16 +40,7 @@ static void worker_fixture_teardown(void)
 
 static bool start_faktory(const struct faktory_options *options)
 {
-    struct err_text why = {""};
-
-    if (faktory_server_missing()) {
-        suite_skip(faktory_server_missing());
-        return false;
-    }
-    faktory = faktory_server_start(options, &why);
-    if (!faktory)
-        fprintf(stderr, "%s\n", why.text);
-    CU_ASSERT_PTR_NOT_NULL(faktory);
+    faktory = faktory_server_for_test(options);
     return faktory != NULL;
 }
 

@@ -11,6 +11,7 @@
 #include "tests/support/faktory_talk.h"
 #include "tests/support/process.h"
 #include "tests/support/procfs.h"
+#include "tests/support/suite.h"
 #include "tests/support/tempdir.h"
 #include "tests/support/wait.h"
 
@@ -159,6 +160,22 @@ struct faktory_server *faktory_server_start(const struct faktory_options *o, str
         return s;
     faktory_server_free(s);
     return NULL;
+}
+
+struct faktory_server *faktory_server_for_test(const struct faktory_options *o)
+{
+    struct err_text why = {""};
+    struct faktory_server *s;
+
+    if (faktory_server_missing()) {
+        suite_skip(faktory_server_missing());
+        return NULL;
+    }
+    s = faktory_server_start(o, &why);
+    CU_ASSERT_PTR_NOT_NULL(s);
+    if (!s)
+        fprintf(stderr, "%s\n", why.text);
+    return s;
 }
 
 static bool redis_gone(void *arg)

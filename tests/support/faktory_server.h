@@ -36,6 +36,10 @@ struct faktory_server *faktory_server_start(const struct faktory_options *option
 /* Why this machine cannot run a Faktory, as a sentence for suite_skip(); NULL when it can. */
 const char *faktory_server_missing(void);
 
+/* Starts one for the test that runs. NULL after the test was skipped, where this machine cannot run
+ * one, or has failed, with the reason on standard error. */
+struct faktory_server *faktory_server_for_test(const struct faktory_options *options);
+
 /* Kills what still runs, removes the folder, frees. NULL is allowed. */
 void faktory_server_free(struct faktory_server *s);
 

@@ -13,7 +13,6 @@
 #include <stdint.h>
 
 #include "common/base/buf.h"
-#include "common/base/err.h"
 
 struct http_load {
     int port;

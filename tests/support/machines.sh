@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Scratch machines for scripts: sourced, after tests/support/suite.sh and tools/stack.sh. Root only.
+# Scratch machines for scripts: sourced, after tests/support/stack.sh. Root only.
 #
 # A machine is a network namespace and a root of its own: an overlay of this machine's in memory, so
 # that whatever is installed or stored there is gone with it. Its processes are ours.

@@ -10,7 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/base/clock.h"
 #include "common/base/spawn.h"
 #include "tests/support/tempdir.h"
 #include "tests/support/wait.h"
@@ -107,11 +106,6 @@ void process_free(struct process *p)
     process_wait(p, KILL_TIMEOUT_MS, NULL);
     free(p->log_path);
     free(p);
-}
-
-const char *process_log_path(const struct process *p)
-{
-    return p->log_path;
 }
 
 char *process_output(const struct process *p)

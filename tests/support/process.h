@@ -53,8 +53,6 @@ int process_wait(struct process *p, int64_t timeout_ms, int *status);
  */
 int process_stop(struct process *p, int64_t timeout_ms);
 
-const char *process_log_path(const struct process *p);
-
 /* All that the program printed so far (malloc'd; NULL when the file cannot be read). */
 char *process_output(const struct process *p);
 

@@ -6,8 +6,6 @@
 #ifndef TOOLS_BENCH_FILL_H
 #define TOOLS_BENCH_FILL_H
 
-#include <stdint.h>
-
 #include "tools/bench/server.h"
 
 struct fill {

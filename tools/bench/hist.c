@@ -38,7 +38,6 @@ void hist_record(struct hist *h, int64_t value)
         value = 0;
     h->cells[cell_of(value)]++;
     h->count++;
-    h->sum += (double)value;
     if (value > h->max)
         h->max = value;
 }
@@ -48,7 +47,6 @@ void hist_add(struct hist *to, const struct hist *from)
     for (size_t i = 0; i < HIST_CELLS; i++)
         to->cells[i] += from->cells[i];
     to->count += from->count;
-    to->sum += from->sum;
     if (from->max > to->max)
         to->max = from->max;
 }
@@ -64,9 +62,4 @@ int64_t hist_quantile(const struct hist *h, double share)
             return top_of(i) < h->max ? top_of(i) : h->max;
     }
     return h->max;
-}
-
-double hist_mean(const struct hist *h)
-{
-    return h->count > 0 ? h->sum / (double)h->count : 0;
 }

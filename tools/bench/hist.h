@@ -20,7 +20,6 @@ enum {
 struct hist {
     uint64_t count;
     int64_t max;
-    double sum;
     uint64_t cells[HIST_CELLS];
 };
 
@@ -32,7 +31,5 @@ void hist_add(struct hist *to, const struct hist *from);
 /* The least recorded value (to within 2 %, never too low) that `share` (0..1) of the values do not
  * exceed; 0 while there are none. */
 int64_t hist_quantile(const struct hist *h, double share);
-
-double hist_mean(const struct hist *h); /* 0 while there are none */
 
 #endif

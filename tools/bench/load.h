@@ -10,7 +10,6 @@
 #ifndef TOOLS_BENCH_LOAD_H
 #define TOOLS_BENCH_LOAD_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/base/err.h"

@@ -42,7 +42,7 @@ static void set_why(struct answer *a)
     buf_fini(&text);
 }
 
-void answer_judge(struct answer *a, int status, const char *body, size_t len)
+static void judge(struct answer *a, int status, const char *body, size_t len)
 {
     *a = (struct answer){.reached = true, .status = status};
     if (json_check(body, len, &a->root, NULL) != 0)
@@ -70,7 +70,7 @@ void answer_ask(struct http *h, const struct http_ask *ask, struct answer *a)
     int code = http_do(h, ask, &view, &why);
 
     if (code == 0) {
-        answer_judge(a, view.status, view.body, view.len);
+        judge(a, view.status, view.body, view.len);
         a->retry_after_ms = retry_after_ms(h);
         return;
     }

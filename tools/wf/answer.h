@@ -34,9 +34,6 @@ struct answer {
 /* Sends jobs and judges. Always fills *a. */
 void answer_ask(struct http *h, const struct http_ask *ask, struct answer *a);
 
-/* The judgement alone, of an answer with this status and body. */
-void answer_judge(struct answer *a, int status, const char *body, size_t len);
-
 /* "yes", "no", "unknown": what became of the jobs, as the API words it. */
 const char *answer_stored(enum answer_fate fate);
 

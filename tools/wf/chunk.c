@@ -27,15 +27,6 @@ const char *chunk_text(const struct chunk *c, size_t index)
     return buf_str(&c->text) + c->lines[index].at;
 }
 
-size_t chunk_count(const struct chunk *c, enum line_state state)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < c->n; i++)
-        n += c->lines[i].state == state;
-    return n;
-}
-
 void chunk_mark(struct chunk *c, int64_t first, int64_t last, enum line_state state)
 {
     for (size_t i = 0; i < c->n; i++)

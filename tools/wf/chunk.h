@@ -39,9 +39,6 @@ int chunk_add(struct chunk *c, int64_t number, const char *text, size_t len);
 /* The line's text; not NUL-terminated. */
 const char *chunk_text(const struct chunk *c, size_t index);
 
-/* How many are in this state. */
-size_t chunk_count(const struct chunk *c, enum line_state state);
-
 /* Sets the state of the lines whose numbers are from first to last. */
 void chunk_mark(struct chunk *c, int64_t first, int64_t last, enum line_state state);
 

@@ -9,6 +9,7 @@
 #include "tools/wf/commands.h"
 #include "tools/wf/sender.h"
 #include "tools/wf/spans.h"
+#include "tools/wf/stop.h"
 #include "tools/wf/wf.h"
 
 enum {

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* wf status - how the API and Faktory are, once. */
-#include <inttypes.h>
 #include <string.h>
 
 #include "tools/wf/commands.h"
-#include "tools/wf/shown.h"
 #include "tools/wf/snapshot.h"
 #include "tools/wf/status.h"
 #include "tools/wf/wf.h"

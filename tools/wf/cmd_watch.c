@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* wf watch - status again and again: redrawn on a terminal, a line each time elsewhere. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -9,6 +8,7 @@
 #include "tools/wf/shown.h"
 #include "tools/wf/snapshot.h"
 #include "tools/wf/status.h"
+#include "tools/wf/stop.h"
 #include "tools/wf/wf.h"
 
 enum { INTERVAL_MS = 2000, INTERVAL_LEAST_MS = 1000, INTERVAL_MOST_MS = 3600000, HEAD_EVERY = 20 };

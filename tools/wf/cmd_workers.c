@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* wf workers - what the workers themselves say, from their metrics addresses: a row each. */
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -146,7 +146,7 @@ struct doctor_check {
 extern const struct doctor_check doctor_checks[];
 extern const size_t doctor_checks_n;
 
-/* In doctor_check_<what>.c; the table has them in the order in which they are shown. */
+/* In doctor_<what>.c; the table has them in the order in which they are shown. */
 void doctor_check_settings(const struct doctor_facts *facts, struct doctor_report *r);
 void doctor_check_faktory(const struct doctor_facts *facts, struct doctor_report *r);
 void doctor_check_version(const struct doctor_facts *facts, struct doctor_report *r);

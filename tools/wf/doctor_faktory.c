@@ -2,7 +2,6 @@
 /* The checks of Faktory itself: is it there, which one is it, what time has it, how far is it. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/fetch/consumer_shape.h"

@@ -34,7 +34,8 @@ void server_free(struct server *s)
     free(s);
 }
 
-int server_connect(struct server *s, struct err_text *why)
+/* Connects if there is no connection yet; the sentence of an error names the address. */
+static int ensure_connected(struct server *s, struct err_text *why)
 {
     char shown[URL_SHOWN_MAX];
     struct err_text reason = {""};
@@ -78,7 +79,7 @@ int server_call(struct server *s, const char *command, struct resp_reply *reply,
     if (info && s->info_ms > 0 && clock_ms() - s->info_ms < SERVER_INFO_EVERY_MS)
         return err_set(why, ERR_FULL, "INFO is asked every %d s at most",
                        SERVER_INFO_EVERY_MS / 1000);
-    if ((code = server_connect(s, why)) != 0)
+    if ((code = ensure_connected(s, why)) != 0)
         return code;
     if (info)
         s->info_ms = clock_ms();

@@ -23,10 +23,6 @@ struct server;
 struct server *server_new(const struct faktory_settings *settings, int64_t timeout_ms);
 void server_free(struct server *s); /* says END; NULL is fine */
 
-/* Connects if there is no connection yet. 0, or an error with a sentence that names the address
- * (ERR_REFUSED: Faktory said no, such as to a wrong password). */
-int server_connect(struct server *s, struct err_text *why);
-
 /*
  * Sends one command line (a verb, a blank, its operands; only INFO has none) and waits for the
  * reply, which is good until the next one. A `-ERR` is a reply. 0; ERR_INVALID: it was not sent,

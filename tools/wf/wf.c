@@ -3,7 +3,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 struct http *wf_http(struct wf *wf)
@@ -47,24 +46,6 @@ int wf_faktory_away(const struct wf *wf, const struct err_text *why)
               "%s; is it running there? FAKTORY_URL or --faktory says where it is, wf doctor looks "
               "closer",
               why->text);
-    return WF_AWAY;
-}
-
-int wf_get(struct wf *wf, const char *path, struct json_slice *root, int *status)
-{
-    struct http_ask ask = {.method = "GET", .path = path, .timeout_ms = wf->settings.timeout_ms};
-    struct http_answer_view answer;
-    struct err_text why = {""};
-
-    if (!wf_http(wf))
-        return WF_NOT_DONE;
-    if (http_do(wf->http, &ask, &answer, &why) != 0)
-        return wf_api_away(wf, &why);
-    *status = answer.status;
-    if (json_check(answer.body, answer.len, root, &why) == 0)
-        return 0;
-    out_error(&wf->out, "%s%s: the answer (status %d) is no JSON; is that api-service?",
-              wf->settings.api_url, path, answer.status);
     return WF_AWAY;
 }
 

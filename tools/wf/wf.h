@@ -8,14 +8,12 @@
 
 #include <stdbool.h>
 
-#include "common/json/json.h"
 #include "tools/wf/args.h"
 #include "tools/wf/command.h"
 #include "tools/wf/http.h"
 #include "tools/wf/out.h"
 #include "tools/wf/server.h"
 #include "tools/wf/settings.h"
-#include "tools/wf/stop.h"
 
 struct wf {
     struct args args;
@@ -36,12 +34,6 @@ __attribute__((format(printf, 2, 3))) int wf_wrong(const struct wf *wf, const ch
 /* Says why the API, or Faktory, gave no answer, and what to try. Returns WF_AWAY. */
 int wf_api_away(const struct wf *wf, const struct err_text *why);
 int wf_faktory_away(const struct wf *wf, const struct err_text *why);
-
-/*
- * GET of the API: 0, with *root the checked JSON of the answer (good until the next request) and
- * *status its status; or an exit code, after the reason was said.
- */
-int wf_get(struct wf *wf, const char *path, struct json_slice *root, int *status);
 
 /* Asks a person; true for yes. --yes among the command's options answers for them; without a
  * terminal to ask on the answer is no, which is said. */

@@ -2,7 +2,6 @@
 /* The document against the tables it is made of: all of each is there, with the limits in force. */
 #include "api/openapi.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

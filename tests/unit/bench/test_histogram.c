@@ -21,7 +21,6 @@ static void empty_histogram_says_zero(void)
     CU_ASSERT_EQUAL(hist_quantile(h, 0.5), 0);
     CU_ASSERT_EQUAL(hist_quantile(h, 1), 0);
     CU_ASSERT_EQUAL(h->count, 0);
-    CU_ASSERT_EQUAL(hist_mean(h), 0);
     free(h);
 }
 
@@ -65,7 +64,6 @@ static void quantiles_are_those_of_a_sorted_list(void)
         CU_ASSERT_TRUE(got >= right && got - right <= right / 50 + 1);
     }
     CU_ASSERT_EQUAL(hist_quantile(h, 1), 100000);
-    CU_ASSERT_DOUBLE_EQUAL(hist_mean(h), 50000.5, 0.001);
     free(h);
 }
 
@@ -105,7 +103,6 @@ static void adding_two_is_recording_into_one(void)
     hist_add(a, b);
     CU_ASSERT_EQUAL(a->count, both->count);
     CU_ASSERT_EQUAL(a->max, both->max);
-    CU_ASSERT_DOUBLE_EQUAL(a->sum, both->sum, 1e-6);
     CU_ASSERT_EQUAL(memcmp(a->cells, both->cells, sizeof a->cells), 0);
     free(a);
     free(b);

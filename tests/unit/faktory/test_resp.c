@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* Reading replies: every form, cut anywhere, too long, or no reply at all. */
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

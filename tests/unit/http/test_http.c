@@ -6,7 +6,6 @@
 #include <sched.h>
 
 #include "common/http/http_head.h"
-#include "common/http/http_routes.h"
 #include "common/metrics/prometheus.h"
 #include "tests/unit/http/fixture.h"
 

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/base/err.h"
 #include "tests/support/suite.h"
 
 static struct metrics *m;

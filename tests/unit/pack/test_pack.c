@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/faktory/jid.h"
 #include "common/pack/base64.h"
 #include "common/pack/gzip.h"
 #include "common/pack/pack.h"
