@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "common/push/pusher.h"
 
-#include <inttypes.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +12,7 @@
 #include "common/faktory/link.h"
 #include "common/push/pace.h"
 #include "common/push/push_line.h"
-#include "common/push/push_reply.h"
+#include "common/push/push_settle.h"
 
 enum {
     PIPELINE_MAX = 16,      /* pushes in flight on one connection */
@@ -74,59 +72,6 @@ static void batch_free(struct batch *b)
     free(b);
 }
 
-/* ---- settling ---- */
-
-static struct counter *outcome_counter(const struct push_metrics *m, enum push_outcome outcome)
-{
-    struct counter *const by_outcome[] = {
-        [PUSH_STORED] = m->stored, [PUSH_REFUSED] = m->refused, [PUSH_AWAY] = m->away,
-        [PUSH_LATE] = m->late,     [PUSH_UNKNOWN] = m->unknown,
-    };
-
-    return by_outcome[outcome];
-}
-
-static void settle(struct pusher *p, struct push_job *job, enum push_outcome outcome,
-                   const char *why)
-{
-    histogram_observe(p->options.metrics.store_us, clock_us() - job->queued_us);
-    counter_add(outcome_counter(&p->options.metrics, outcome), 1);
-    job->settled(job, outcome, why);
-}
-
-static void settle_chain(struct pusher *p, struct push_job *job, enum push_outcome outcome,
-                         const char *why)
-{
-    while (job) {
-        struct push_job *next = job->next; /* settled() may free the job */
-
-        settle(p, job, outcome, why);
-        job = next;
-    }
-}
-
-/* Gives each job of an answered batch its own outcome, or that of its pack: Faktory names what it
- * did not store. */
-static void settle_answered(struct pusher *p, struct batch *b, const struct resp_reply *reply)
-{
-    struct push_reply parsed;
-    enum push_outcome outcome = PUSH_STORED;
-    const struct push_pack_jid *pack = b->pack_jids;
-    struct err_text why = {""};
-
-    push_reply_read(&parsed, reply);
-    for (struct push_job *job = b->jobs, *next; job; job = next) {
-        if (job->group > 0) {
-            const char *jid = job->group > 1 ? (pack++)->text : job->jid;
-
-            why.text[0] = '\0';
-            outcome = push_reply_outcome(&parsed, jid, &why);
-        }
-        next = job->next;
-        settle(p, job, outcome, why.text);
-    }
-}
-
 static struct pace_load load_locked(const struct pusher *p)
 {
     return (struct pace_load){.jobs = p->jobs_in_flight,
@@ -162,11 +107,11 @@ static void batch_done(struct link_command *command, enum link_fate fate,
 
     if (fate == LINK_ANSWERED) {
         histogram_observe(p->options.metrics.push_us, took_us);
-        settle_answered(p, b, reply);
+        push_settle_answered(&p->options.metrics, b->jobs, b->pack_jids, reply);
     } else {
         log_warn("push of %u jobs not answered why=\"%s\" stored=%s", b->n, why,
                  fate == LINK_UNSENT ? "no" : "unknown");
-        settle_chain(p, b->jobs, outcomes[fate], why);
+        push_settle_all(&p->options.metrics, b->jobs, outcomes[fate], why);
     }
     batch_free(b);
 }
@@ -277,7 +222,7 @@ static void send_batch(struct pusher *p, struct producer *pr, struct push_job *j
     p->requests -= count_requests(jobs);
     pr->in_flight--;
     mutex_unlock(&p->lock);
-    settle_chain(p, jobs, PUSH_AWAY, "no memory, or stopping");
+    push_settle_all(&p->options.metrics, jobs, PUSH_AWAY, "no memory, or stopping");
 }
 
 /* Cuts one batch and sends it; drops the lock meanwhile. */
@@ -315,7 +260,7 @@ static void give_up_locked(struct pusher *p, bool only_late, enum push_outcome o
     if (!p->head)
         p->tail = &p->head;
     mutex_unlock(&p->lock);
-    settle_chain(p, first, outcome, why);
+    push_settle_all(&p->options.metrics, first, outcome, why);
     mutex_lock(&p->lock);
 }
 

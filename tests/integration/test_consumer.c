@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The fetching side on a real Faktory: every job comes out once, and Faktory learns what became of
  * it, over restarts, crashes and a Redis that stalls. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

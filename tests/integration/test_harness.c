@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The test support itself, against a real Faktory: what these tests say, the others rely on. */
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -21,7 +21,7 @@ struct bench {
     char dir[BENCH_PATH_MAX]; /* for logs and Faktory's data */
     struct wire *wire;        /* NULL: loopback */
     double rtt_ms;            /* of that network, 0 on loopback */
-    double load_share;        /* of a core: what the last HTTP load took; see ceiling.c */
+    double load_share;        /* of a core: what the last HTTP load took; see measure_api.c */
 };
 
 /* From then on they only set what bench_stopped() says. */
