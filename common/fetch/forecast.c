@@ -62,6 +62,8 @@ void forecast_finished(struct forecast *f, int64_t now_us)
     least = f->finished / ((double)took_us > far_us(f) ? (double)took_us : far_us(f));
     if (least > f->rate)
         f->rate = least;
+    if (least >= f->start_rate * GROWS)
+        f->leap = LEAP;
     if (took_us >= SAMPLE_MIN_US && took_us >= f->rtt_us)
         next_sample(f, now_us);
 }

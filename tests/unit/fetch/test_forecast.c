@@ -68,6 +68,21 @@ static void test_burst(void)
     CU_ASSERT(rounds <= 3);
 }
 
+/* Single jobs, seconds apart, do not make the worker slow to see a burst. */
+static void test_burst_after_lull(void)
+{
+    struct worker w = new_worker(RTT_US);
+
+    for (int i = 0; i < 10; i++) {
+        one_by_one(&w, 1, 20);
+        w.now_us += 5000 * MS;
+    }
+    CU_ASSERT(forecast_jobs(&w.f) < 2);
+    one_by_one(&w, 1, 20);
+    one_by_one(&w, 48, 20);
+    CU_ASSERT(forecast_jobs(&w.f) > 300);
+}
+
 /* 50 threads with jobs of 100 ms: as many in a round trip, however fast the first ones came. */
 static void test_slow_jobs(void)
 {
@@ -123,6 +138,7 @@ static void test_near(void)
 static const struct suite_test tests[] = {
     {"without a finished job there is no forecast", test_nothing},
     {"a burst of quick jobs is full speed after three round trips", test_burst},
+    {"a burst after a lull leaps as the first one does", test_burst_after_lull},
     {"slow jobs are never more than the threads can do", test_slow_jobs},
     {"a steady rate is forecast as it is", test_steady},
     {"when the jobs become slow the forecast falls", test_fall},
