@@ -28,6 +28,7 @@ struct options {
     struct run_options run;
     enum { LOOPBACK, SMOKE, WAN, ONE_LINK } mode;
     struct plan_link link;
+    const char *links; /* of WAN; NULL: all */
     const char *json, *svg, *peers, *congestion;
 };
 
@@ -39,7 +40,8 @@ static void usage(FILE *to)
           "Measures api-service and worker-service beside it, and the peers in build/peers.\n\n"
           "  --only GROUPS    only these groups of measurements, such as drain,api\n"
           "  --repeat N       run each N times, contestants alternating; figures are medians\n"
-          "  --wan            on loopback and on a row of links with a round trip (root only)\n"
+          "  --wan            on loopback and on a row of links with a round trip (root only),\n"
+          "  --links MS,...     only on those with these round trips, no jitter and no loss\n"
           "  --rtt-ms N       on one link with this round trip (root only), with\n"
           "  --jitter-ms N      up to so much more, at random, and\n"
           "  --loss PERCENT     of packets lost, each way\n"
@@ -82,11 +84,27 @@ static void list_plan(void)
     }
 }
 
-enum { ONLY, REPEAT, WAN_, RTT, JITTER, LOSS, CONGESTION, SMOKE_, PEERS, JSON, SVG, LIST, HELP };
+enum {
+    ONLY,
+    REPEAT,
+    WAN_,
+    LINKS,
+    RTT,
+    JITTER,
+    LOSS,
+    CONGESTION,
+    SMOKE_,
+    PEERS,
+    JSON,
+    SVG,
+    LIST,
+    HELP
+};
 
 static const struct option names[] = {{"only", 1, 0, ONLY},
                                       {"repeat", 1, 0, REPEAT},
                                       {"wan", 0, 0, WAN_},
+                                      {"links", 1, 0, LINKS},
                                       {"rtt-ms", 1, 0, RTT},
                                       {"jitter-ms", 1, 0, JITTER},
                                       {"loss", 1, 0, LOSS},
@@ -110,6 +128,9 @@ static void take_option(struct options *o, int id)
         break;
     case WAN_:
         o->mode = WAN;
+        break;
+    case LINKS:
+        o->links = optarg;
         break;
     case SMOKE_:
         o->mode = SMOKE;
@@ -159,6 +180,8 @@ static void read_options(struct options *o, int argc, char **argv)
         refuse("what is this: ", argv[optind]);
     if (o->mode != ONE_LINK && (o->link.jitter_ms > 0 || o->link.loss_percent > 0))
         refuse("--jitter-ms and --loss go with ", "--rtt-ms");
+    if (o->mode != WAN && o->links)
+        refuse("--links goes with ", "--wan");
     snprintf(name, sizeof name, "%gms%s", o->link.rtt_ms,
              o->link.jitter_ms > 0 || o->link.loss_percent > 0 ? "*" : "");
     o->link.name = name;
@@ -232,7 +255,7 @@ static const char *congestion_on(const struct options *o, const struct plan_link
 
 /* Puts the network there, measures on it, takes it away. */
 static bool run_on(struct bench *b, const struct options *o, const struct plan_link *link,
-                   struct figures *f)
+                   unsigned round, struct figures *f)
 {
     char delaylink[BENCH_PATH_MAX + 16];
     struct wire_options w = {.rtt_ms = link->rtt_ms,
@@ -250,35 +273,56 @@ static bool run_on(struct bench *b, const struct options *o, const struct plan_l
         return false;
     }
     b->rtt_ms = link->rtt_ms;
-    good = run_plan(b, &o->run, plans_on(link), link, f);
+    good = run_plan(b, &o->run, plans_on(link), round, link, f);
     wire_stop(b->wire);
     b->wire = NULL;
     b->rtt_ms = 0;
     return good;
 }
 
-static bool run_mode(struct bench *b, const struct options *o, struct figures *f)
+static bool is_wanted(const struct options *o, const struct plan_link *link)
 {
-    const struct plan_link *loopback = &plan_links[0];
+    const char *at = o->links;
+
+    while (at && *at) {
+        if (strtod(at, NULL) == link->rtt_ms && link->jitter_ms <= 0 && link->loss_percent <= 0)
+            return true;
+        at += strcspn(at, ",");
+        at += *at == ',';
+    }
+    return !o->links;
+}
+
+/* On one network after the other, so that a machine that gets slower does so for all of them. */
+static bool run_wan(struct bench *b, const struct options *o, unsigned round, struct figures *f)
+{
+    /* in the curve, loopback is the point of the drain with no round trip */
+    struct run_options drain = o->run;
     bool good;
 
-    if (o->mode == SMOKE)
-        return run_plan(b, &o->run, PLAN_SMOKE, loopback, f);
-    if (o->mode == ONE_LINK)
-        return run_on(b, o, &o->link, f);
-    if (o->mode == LOOPBACK) {
-        if (!wire_isolate())
-            fputs("bench: no network namespace here: bytes on the wire are not counted\n", stderr);
-        return run_plan(b, &o->run, PLAN_LOOPBACK, loopback, f);
-    }
-    /* in the curve, loopback is the point of the drain with no round trip */
-    struct options drain = *o;
-    if (!o->run.only)
-        drain.run.only = "drain";
-    good = run_plan(b, &drain.run, PLAN_LOOPBACK, loopback, f);
+    if (!drain.only)
+        drain.only = "drain";
+    good = run_plan(b, &drain, PLAN_LOOPBACK, round, &plan_links[0], f);
     for (size_t i = 1; i < plan_links_n && !bench_stopped(); i++)
-        good = run_on(b, o, &plan_links[i], f) && good;
+        if (is_wanted(o, &plan_links[i]))
+            good = run_on(b, o, &plan_links[i], round, f) && good;
     return good;
+}
+
+static bool run_round(struct bench *b, const struct options *o, unsigned round, struct figures *f)
+{
+    const struct plan_link *loopback = &plan_links[0];
+
+    switch (o->mode) {
+    case SMOKE:
+        return run_plan(b, &o->run, PLAN_SMOKE, round, loopback, f);
+    case ONE_LINK:
+        return run_on(b, o, &o->link, round, f);
+    case WAN:
+        return run_wan(b, o, round, f);
+    default:
+        return run_plan(b, &o->run, PLAN_LOOPBACK, round, loopback, f);
+    }
 }
 
 /* ---- results ---- */
@@ -334,12 +378,15 @@ int main(int argc, char **argv)
     struct options options = {.run.repeat = 1};
     struct bench bench = {.load_share = 0};
     struct figures figures = {0};
-    bool good;
+    bool good = true;
 
     read_options(&options, argc, argv);
     find_places(&bench, &options);
     bench_catch_signals();
-    good = run_mode(&bench, &options, &figures);
+    if (options.mode == LOOPBACK && !wire_isolate())
+        fputs("bench: no network namespace here: bytes on the wire are not counted\n", stderr);
+    for (unsigned round = 0; round < options.run.repeat && !bench_stopped(); round++)
+        good = run_round(&bench, &options, round, &figures) && good;
     if (figures.n > 0)
         good = report(&options, &figures) && good;
     if (bench_stopped())

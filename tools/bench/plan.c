@@ -66,6 +66,8 @@ const struct scenario plan_scenarios[] = {
     {"threads", "drain", "ours", LOOP, measure_drain, {.size = 5000, .jobs = 50000}},
     {"idle", "idle", "ours", LOOP, measure_idle, {.size = 50, .seconds = 10}},
     {"first", "first-job", "ours", LOOP, measure_first_job, {.size = 50, .jobs = 100}},
+    {"first", "first-job", "go", LOOP, measure_first_job, {.size = 20, .jobs = 100}},
+    {"first", "first-job", "rust", LOOP, measure_first_job, {.size = 20, .jobs = 100}},
     {"first", "first-job", "ours", AT_50, measure_first_job, {.size = 50, .jobs = 50}},
     {"first", "first-job", "go", AT_50, measure_first_job, {.size = 50, .jobs = 10}},
     {"workers", "workers", "ours", LOOP, measure_drain, {.size = 50, .jobs = 40000, .workers = 1}},

@@ -75,20 +75,19 @@ static bool run_group(struct bench *b, const struct run_options *o, const char *
     return good;
 }
 
-bool run_plan(struct bench *b, const struct run_options *o, unsigned plans,
+bool run_plan(struct bench *b, const struct run_options *o, unsigned plans, unsigned round,
               const struct plan_link *link, struct figures *f)
 {
     bool good = true;
 
-    for (unsigned r = 0; r < o->repeat; r++)
-        for (size_t i = 0; i < plan_scenarios_n && !bench_stopped(); i++) {
-            const char *group = plan_scenarios[i].group;
-            size_t first = 0;
+    for (size_t i = 0; i < plan_scenarios_n && !bench_stopped(); i++) {
+        const char *group = plan_scenarios[i].group;
+        size_t first = 0;
 
-            while (strcmp(plan_scenarios[first].group, group) != 0)
-                first++;
-            if (first == i)
-                good = run_group(b, o, group, plans, r, link, f) && good;
-        }
+        while (strcmp(plan_scenarios[first].group, group) != 0)
+            first++;
+        if (first == i)
+            good = run_group(b, o, group, plans, round, link, f) && good;
+    }
     return good;
 }

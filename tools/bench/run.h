@@ -11,9 +11,10 @@ struct run_options {
     const char *only; /* groups, separated by commas; NULL: all */
 };
 
-/* Adds a row for each run of each measurement that belongs to one of `plans` (PLAN_...) and whose
- * contestant is there. False when one of them failed; stops early when bench_stopped(). */
-bool run_plan(struct bench *b, const struct run_options *o, unsigned plans,
+/* Adds a row for each measurement that belongs to one of `plans` (PLAN_...) and whose contestant is
+ * there; every other round the contestants change places. False when one of them failed; stops
+ * early when bench_stopped(). */
+bool run_plan(struct bench *b, const struct run_options *o, unsigned plans, unsigned round,
               const struct plan_link *link, struct figures *f);
 
 #endif
