@@ -25,6 +25,7 @@ const struct wf_option bench_options[] = {
     {"only", 0, "GROUPS", "these groups of measurements only, such as drain,api"},
     {"repeat", 0, "N", "run each N times; figures are medians"},
     {"wan", 0, NULL, "on loopback and on a row of links with a round trip (root only)"},
+    {"links", 0, "MS,...", "with --wan: only those with these round trips, no jitter and no loss"},
     {"rtt-ms", 0, "N", "on one link with this round trip (root only)"},
     {"congestion", 0, "NAME", "with links: TCP's congestion control there"},
     {"jitter-ms", 0, "N", "with --rtt-ms: up to so much more, at random"},
