@@ -142,7 +142,7 @@ void lane_quiet(struct lane *l)
 
 /* ---- answers; on the link's thread ---- */
 
-static void grow_locked(struct lane *l)
+static void widen_locked(struct lane *l)
 {
     int64_t steps = budget_rtt_us(l->options.budget) / STEP_US;
     unsigned first = steps < FIRST_WINDOW_MAX ? (unsigned)steps : FIRST_WINDOW_MAX;
@@ -154,6 +154,12 @@ static void grow_locked(struct lane *l)
     l->window += steps < GROWTH_MAX ? (unsigned)steps + 1 : GROWTH_MAX;
     if (l->window > l->options.window_max) /* which may have been made smaller meanwhile */
         l->window = l->options.window_max;
+}
+
+static void grow_locked(struct lane *l)
+{
+    if (l->dry || l->window < l->options.window_max) /* else there is nothing to ask the budget */
+        widen_locked(l);
     l->had_job = true;
     backoff_reset(&l->backoff);
 }
