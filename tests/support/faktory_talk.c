@@ -12,7 +12,7 @@
 #include "common/base/buf.h"
 #include "tests/support/tcp.h"
 
-enum { TIMEOUT_MS = 20000, BULK_MAX = 64 << 20, READ_BYTES = 16 << 10 };
+enum { TIMEOUT_MS = 20000, BULK_MAX = 64 << 20 };
 
 struct faktory_talk {
     int fd;
@@ -32,24 +32,13 @@ int faktory_talk_send(struct faktory_talk *t, const char *line)
     return code;
 }
 
-static bool receive_more(struct faktory_talk *t)
-{
-    char *to = buf_reserve(&t->in, READ_BYTES);
-    ssize_t n = to ? tcp_recv(t->fd, to, READ_BYTES) : -1;
-
-    if (n <= 0)
-        return false;
-    buf_commit(&t->in, (size_t)n);
-    return true;
-}
-
 /* Takes the next `len` bytes and the CRLF behind them. */
 static char *take(struct faktory_talk *t, size_t len)
 {
     char *text;
 
     while (t->in.len < len + 2)
-        if (!receive_more(t))
+        if (!tcp_recv_more(t->fd, &t->in))
             return NULL;
     if ((text = malloc(len + 1)) != NULL) {
         memcpy(text, t->in.data, len);
@@ -64,7 +53,7 @@ static char *take_line(struct faktory_talk *t)
     char *lf;
 
     while (t->in.len == 0 || !(lf = memchr(t->in.data, '\n', t->in.len)))
-        if (!receive_more(t))
+        if (!tcp_recv_more(t->fd, &t->in))
             return NULL;
     return lf - t->in.data < 2 ? NULL : take(t, (size_t)(lf - t->in.data) - 1);
 }

@@ -11,7 +11,7 @@
 #include "common/base/sync.h"
 #include "tests/support/tcp.h"
 
-enum { DEFAULT_TIMEOUT_MS = 30000, STACK_BYTES = 256 << 10, READ_BYTES = 16 << 10 };
+enum { DEFAULT_TIMEOUT_MS = 30000, STACK_BYTES = 256 << 10 };
 
 struct http_load_run {
     struct http_load load;
@@ -49,17 +49,6 @@ static bool send_request(struct client *c, const struct http_load *load, int n)
     return !c->out.failed && tcp_send(c->fd, c->out.data, c->out.len);
 }
 
-static bool receive_more(struct client *c)
-{
-    char *to = buf_reserve(&c->in, READ_BYTES);
-    ssize_t n = to ? tcp_recv(c->fd, to, READ_BYTES) : -1;
-
-    if (n <= 0)
-        return false;
-    buf_commit(&c->in, (size_t)n);
-    return true;
-}
-
 /* Reads one answer; what follows it stays in the buffer. */
 static bool receive_answer(struct client *c, struct http_load_answer *out)
 {
@@ -68,7 +57,7 @@ static bool receive_answer(struct client *c, struct http_load_answer *out)
     bool close_after;
 
     while (!(end = strstr(buf_str(&c->in), "\r\n\r\n")))
-        if (!receive_more(c))
+        if (!tcp_recv_more(c->fd, &c->in))
             return false;
     head = (size_t)(end - c->in.data) + 4;
     c->in.data[head - 1] = '\0'; /* the searches below stay within the head */
@@ -80,7 +69,7 @@ static bool receive_answer(struct client *c, struct http_load_answer *out)
     }
     body = strtoul(length + strlen("\r\nContent-Length:"), NULL, 10);
     while (c->in.len < head + body)
-        if (!receive_more(c)) {
+        if (!tcp_recv_more(c->fd, &c->in)) {
             out->status = 0;
             return false;
         }

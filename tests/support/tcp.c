@@ -13,6 +13,8 @@
 
 #include "common/base/clock.h"
 
+enum { READ_BYTES = 16 << 10 };
+
 int tcp_connect(unsigned port, int timeout_ms)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
@@ -61,6 +63,17 @@ ssize_t tcp_recv(int fd, void *to, size_t room)
         n = recv(fd, to, room, 0);
     while (n < 0 && errno == EINTR);
     return n;
+}
+
+bool tcp_recv_more(int fd, struct buf *in)
+{
+    char *to = buf_reserve(in, READ_BYTES);
+    ssize_t n = to ? tcp_recv(fd, to, READ_BYTES) : -1;
+
+    if (n <= 0)
+        return false;
+    buf_commit(in, (size_t)n);
+    return true;
 }
 
 bool tcp_readable(int fd, int64_t timeout_ms)

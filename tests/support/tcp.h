@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/base/buf.h"
+
 /* The socket, or -1 with errno set. */
 int tcp_connect(unsigned port, int timeout_ms);
 
@@ -22,6 +24,9 @@ bool tcp_send(int fd, const void *bytes, size_t n);
 
 /* What recv() returns. */
 ssize_t tcp_recv(int fd, void *to, size_t room);
+
+/* Appends what came; false at the end of the connection, or with errno set. */
+bool tcp_recv_more(int fd, struct buf *in);
 
 /* Is there something to read, or the end, within this time? On any socket. */
 bool tcp_readable(int fd, int64_t timeout_ms);
