@@ -43,17 +43,6 @@ bool raw_send_text(struct raw_http *c, const char *text)
     return raw_send(c, text, strlen(text));
 }
 
-static bool read_more(struct raw_http *c)
-{
-    char *to = buf_reserve(&c->in, 16384);
-    ssize_t n = to ? tcp_recv(c->fd, to, 16384) : -1;
-
-    if (n <= 0)
-        return false;
-    buf_commit(&c->in, (size_t)n);
-    return true;
-}
-
 static size_t content_length(const char *head)
 {
     for (const char *line = head; (line = strstr(line, "\r\n")) != NULL;) {
@@ -71,7 +60,7 @@ bool raw_read(struct raw_http *c, struct raw_reply *reply, bool headless)
 
     memset(reply, 0, sizeof *reply);
     while (!(end = strstr(buf_str(&c->in), "\r\n\r\n")))
-        if (!read_more(c))
+        if (!tcp_recv_more(c->fd, &c->in))
             return false;
     head_len = (size_t)(end - c->in.data) + 4;
     snprintf(reply->head, sizeof reply->head, "%.*s", (int)head_len, c->in.data);
@@ -82,7 +71,7 @@ bool raw_read(struct raw_http *c, struct raw_reply *reply, bool headless)
     if (headless || reply->status < 200)
         return true;
     while (c->in.len < reply->body_len)
-        if (!read_more(c))
+        if (!tcp_recv_more(c->fd, &c->in))
             return false;
     have = reply->body_len < sizeof reply->body - 1 ? reply->body_len : sizeof reply->body - 1;
     if (have > 0)
